@@ -1,0 +1,66 @@
+# Everything below works on a machine with Python 3.11+, pip and make: the project brings its own uv.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+UAM := $(VENV)/bin/uam
+UV := .tools/bin/uv
+RUNTIME := $(VENV)/.runtime-stamp
+DEV := $(VENV)/.dev-stamp
+
+.PHONY: setup setup-dev demo serve test lint format bench lock clean
+
+setup: $(RUNTIME)  ## install UAM into .venv (under 2 s when there is nothing to do)
+
+setup-dev: $(DEV)  ## the same, with what tests and linters need
+
+$(UV): requirements/bootstrap.txt
+	@echo "setup: fetching uv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "setup: Python 3.11 or newer is needed; set PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -m pip install --quiet --upgrade --target .tools --only-binary :all: --require-hashes -r requirements/bootstrap.txt \
+	  || { rm -rf .tools/venv && $(PYTHON) -m venv .tools/venv && .tools/venv/bin/pip install --quiet --upgrade --target .tools --only-binary :all: --require-hashes -r requirements/bootstrap.txt; }
+	@touch $@
+
+$(VENV)/bin/python: $(UV)
+	@$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+	@touch $@
+
+$(RUNTIME): requirements/runtime.txt requirements/bootstrap.txt pyproject.toml $(VENV)/bin/python
+	@echo "setup: installing UAM and its dependencies into $(VENV)"
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --only-binary :all: --require-hashes -r requirements/runtime.txt -r requirements/bootstrap.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	@echo "setup: installing the tools of the tests and linters"
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --only-binary :all: --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: setup  ## the main job on the example data, through the real API and worker
+	@$(VENV)/bin/python examples/demo.py
+
+serve: setup  ## the embedded default, left running at http://127.0.0.1:8000
+	@$(UAM) serve
+
+test: setup-dev  ## the whole suite, the real servers included
+	@$(VENV)/bin/python -m pytest
+
+lint: setup-dev  ## lint, format, types, import contracts
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+format: setup-dev
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+bench: setup-dev  ## figures, measured on this machine; nothing here is a test
+	@$(VENV)/bin/python bench/run.py
+
+lock: $(UV)  ## resolve the dependencies anew, with hashes
+	@printf 'uv\nsetuptools\n' | $(UV) pip compile - --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/bootstrap.txt
+	@$(UV) pip compile pyproject.toml --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/runtime.txt
+	@$(UV) pip compile pyproject.toml --quiet --upgrade --extra dev -c requirements/runtime.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/dev.txt
+
+clean:
+	@rm -rf $(VENV) .tools .uam demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""What every room may use: security, problems, events, sandbox, telemetry, limits, embedded servers."""

@@ -1,0 +1,1 @@
+"""Where bytes live: one interface, a local and an S3 backend."""
