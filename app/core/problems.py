@@ -1,0 +1,214 @@
+"""Errors of the domain, and the one place that turns them into RFC 9457 problem details."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+
+class Problem(Exception):
+    """The root of every error that a caller is told; ``detail`` is one plain sentence."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = list(errors) if errors is not None else None
+        self.headers = dict(headers or {})
+        self.extra = {key: value for key, value in extra.items() if value is not None}
+
+
+class BadRequest(Problem):
+    """400: the request cannot be understood at all."""
+
+    status, slug = 400, "bad-request"
+
+
+class Unauthorized(Problem):
+    """401: no valid token or key."""
+
+    status, slug = 401, "unauthorized"
+
+    def __init__(self, detail: str = "Sign in first: a valid token or API key is needed.") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    """403: signed in, but not allowed."""
+
+    status, slug = 403, "forbidden"
+
+
+class NotFound(Problem):
+    """404: no such thing, or not this user's; the two answer alike."""
+
+    status, slug = 404, "not-found"
+
+    def __init__(self, what: str = "object") -> None:
+        super().__init__(f"There is no such {what}.")
+
+
+class Conflict(Problem):
+    """409: it clashes with what is there."""
+
+    status, slug = 409, "conflict"
+
+
+class Gone(Problem):
+    """410: the row is there, its stored object is not."""
+
+    status, slug = 410, "gone"
+
+
+class PayloadTooLarge(Problem):
+    """413: larger than the settings allow."""
+
+    status, slug = 413, "too-large"
+
+
+class UnsupportedMedia(Problem):
+    """415: not a format that UAM reads."""
+
+    status, slug = 415, "unsupported-format"
+
+
+class Unprocessable(Problem):
+    """422: understood, but it cannot be done; ``errors`` says where."""
+
+    status, slug = 422, "unprocessable"
+
+
+class TooManyRequests(Problem):
+    """429: a quota or a rate limit is spent."""
+
+    status, slug = 429, "too-many-requests"
+
+    def __init__(self, detail: str, retry_after_s: int | None = None) -> None:
+        headers = {} if retry_after_s is None else {"Retry-After": str(max(1, retry_after_s))}
+        super().__init__(detail, headers=headers)
+
+
+class Unavailable(Problem):
+    """503: a part that is needed is down; it recovers by itself."""
+
+    status, slug = 503, "unavailable"
+
+    def __init__(self, detail: str, **extra: Any) -> None:
+        super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_S)}, **extra)
+
+
+class InsufficientStorage(Problem):
+    """507: the disk or the object store is full."""
+
+    status, slug = 507, "insufficient-storage"
+
+
+def location(parts: Sequence[Any]) -> str:
+    """``("body", "rows", 0, "name")`` as ``body.rows[0].name``."""
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def problem_response(
+    request: Request,
+    status: int,
+    slug: str,
+    detail: str,
+    *,
+    errors: Sequence[Mapping[str, Any]] | None = None,
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> JSONResponse:
+    """The answer itself: ``type, title, status, detail, instance`` and, where given, ``errors``."""
+    body: dict[str, Any] = {
+        **(extra or {}),
+        "type": f"urn:uam:problem:{slug}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+    }
+    if errors is not None:
+        body["errors"] = list(errors)
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _on_problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return problem_response(
+        request,
+        error.status,
+        error.slug,
+        error.detail,
+        errors=error.errors,
+        headers=error.headers,
+        extra=error.extra,
+    )
+
+
+def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"location": location(item["loc"]), "message": item["msg"].removeprefix("Value error, ")}
+        for item in error.errors()
+    ]
+    first = errors[0] if errors else {"location": "body", "message": "is not valid"}
+    detail = f"{first['location']}: {first['message']}"
+    return problem_response(request, 422, "validation", detail, errors=errors)
+
+
+def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = "There is no such address." if error.status_code == 404 else str(error.detail)
+    if error.status_code == 405:
+        detail = f"{request.method} is not possible here."
+    slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return problem_response(request, error.status_code, slug, detail, headers=error.headers)
+
+
+def _on_database_away(request: Request, error: Exception) -> JSONResponse:
+    logger.warning("the database did not answer: %s", type(error).__name__)
+    detail = "The database cannot be reached at the moment; try again shortly."
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return problem_response(request, 503, "unavailable", detail, headers=headers)
+
+
+def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("unexpected error", exc_info=error)
+    detail = "Something went wrong on the server; the log has it under this request's X-Request-ID."
+    return problem_response(request, 500, "internal", detail)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` as a problem."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(away, _on_database_away)
+    app.add_exception_handler(Exception, _on_unexpected)

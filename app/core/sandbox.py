@@ -1,0 +1,295 @@
+"""Killable children: whatever touches a user's bytes computes behind this border.
+
+A child is a fresh interpreter without the server's secrets. JSON crosses the border in both
+directions and nothing else; the parent watches resident memory, deadline and a stop signal,
+and ends the child with SIGTERM, then SIGKILL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import psutil
+
+WATCH_INTERVAL_S = 0.2
+GRACE_S = 1.0
+STDERR_TAIL = 2000
+
+# What a child may see of the environment: never a setting that holds a secret.
+PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "MPLCONFIGDIR",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+    "PATH",
+    "TMPDIR",
+    "TZ",
+    "XDG_CACHE_HOME",
+)
+
+ProgressHandler = Callable[[float, str, str, list[dict[str, Any]] | None], None]
+
+
+class ChildError(Exception):
+    """A child ended without a result; ``code`` says how, the message is fit for a user."""
+
+    def __init__(self, code: str, message: str, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details: dict[str, Any] = dict(details or {})
+
+
+class ChildCrashed(ChildError):
+    """The child died or failed in a way nobody foresaw; ``log`` is the end of its stderr."""
+
+    def __init__(self, message: str, log: str = "", code: str = "crashed") -> None:
+        super().__init__(code, message)
+        self.log = log
+
+
+class ChildOutOfMemory(ChildError):
+    """The child needed more memory than its limit."""
+
+    def __init__(self, memory_mb: int) -> None:
+        super().__init__("out_of_memory", f"it needed more than {memory_mb} MB of memory")
+
+
+class ChildTimeout(ChildError):
+    """The child took longer than its deadline."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__("timeout", f"it took longer than {timeout_s:.0f} s")
+
+
+class ChildStopped(ChildError):
+    """The caller asked for the end, through its stop event."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped", "it was stopped")
+
+
+def default_memory_mb(share: float = 0.6) -> int:
+    """A child's memory limit when none is set: a share of what the machine has, in MB."""
+    return max(512, int(psutil.virtual_memory().total * share / 1024 / 1024))
+
+
+class Child:
+    """One child that answers calls one after another, from any thread."""
+
+    def __init__(self, *, memory_mb: int = 0) -> None:
+        self.memory_mb = memory_mb or default_memory_mb()
+        self._lock = threading.Lock()
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "app.core.sandbox_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env=environment,
+            start_new_session=True,
+        )
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        threading.Thread(target=self._read, name="sandbox-reader", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be called."""
+        return self._process.poll() is None
+
+    def resident_mb(self) -> float:
+        """Resident memory of the child and its own children, in MB; 0 once it is gone."""
+        try:
+            process = psutil.Process(self.pid)
+            family = [process, *process.children(recursive=True)]
+            total: int = sum(member.memory_info().rss for member in family)
+        except psutil.Error:
+            return 0.0
+        return total / 1024 / 1024
+
+    def call(
+        self,
+        target: str,
+        params: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        on_progress: ProgressHandler | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> dict[str, Any]:
+        """Run ``module:function`` in the child and return what it returns.
+
+        ``on_progress`` receives fraction, message, level and leaderboard. ``stop`` is asked
+        every 0.2 s. Raises :class:`ChildError` with the code of a typed error of the analyst,
+        or one of its subclasses; after a crash, a timeout or a stop the child is gone.
+        """
+        with self._lock:
+            deadline = time.monotonic() + timeout_s
+            self._send({"target": target, "params": dict(params), "memory_mb": self.memory_mb})
+            try:
+                return self._await(deadline, timeout_s, on_progress, stop)
+            except ChildError as error:
+                if isinstance(error, ChildOutOfMemory | ChildTimeout | ChildStopped):
+                    self.kill()
+                raise
+            except BaseException:
+                self.kill()
+                raise
+
+    def _send(self, call: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(call).encode() + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            raise self._crash() from None
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _await(
+        self,
+        deadline: float,
+        timeout_s: float,
+        on_progress: ProgressHandler | None,
+        stop: Callable[[], bool] | None,
+    ) -> dict[str, Any]:
+        next_watch = time.monotonic() + WATCH_INTERVAL_S
+        while True:
+            now = time.monotonic()
+            if now >= next_watch:
+                self._watch(now, deadline, timeout_s, stop)
+                next_watch = now + WATCH_INTERVAL_S
+            try:
+                line = self._lines.get(timeout=max(0.001, next_watch - now))
+            except queue.Empty:
+                continue
+            if line is None:
+                raise self._crash()
+            message = json.loads(line)
+            if "result" in message:
+                result: dict[str, Any] = message["result"]
+                return result
+            if "error" in message:
+                raise self._error(message["error"])
+            if on_progress is not None:
+                on_progress(
+                    message["progress"],
+                    message["message"],
+                    message["level"],
+                    message["leaderboard"],
+                )
+
+    def _watch(
+        self, now: float, deadline: float, timeout_s: float, stop: Callable[[], bool] | None
+    ) -> None:
+        if stop is not None and stop():
+            raise ChildStopped
+        if now > deadline:
+            raise ChildTimeout(timeout_s)
+        if self.resident_mb() > self.memory_mb:
+            raise ChildOutOfMemory(self.memory_mb)
+
+    def _error(self, error: Mapping[str, Any]) -> ChildError:
+        if error["code"] == "out_of_memory":
+            return ChildOutOfMemory(self.memory_mb)
+        if error["code"] == "crashed":
+            return ChildCrashed(str(error["message"]), self._tail())
+        return ChildError(str(error["code"]), str(error["message"]), error["details"])
+
+    def _crash(self) -> ChildError:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=GRACE_S)
+        status = self._process.returncode
+        if status is not None and status < 0:
+            name = signal.Signals(-status).name
+            return ChildCrashed(f"its process was ended by {name}", self._tail(), "killed")
+        return ChildCrashed(f"its process ended with status {status}", self._tail())
+
+    def _tail(self) -> str:
+        with suppress(OSError, ValueError):
+            size = os.fstat(self._log.fileno()).st_size
+            return os.pread(self._log.fileno(), STDERR_TAIL, max(0, size - STDERR_TAIL)).decode(
+                errors="replace"
+            )
+        return ""
+
+    def kill(self) -> None:
+        """End the child and whatever it started: SIGTERM, a moment's grace, SIGKILL."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=GRACE_S)
+                break
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let the child go."""
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=GRACE_S)
+        self.kill()
+        self._log.close()
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def run(
+    target: str,
+    params: Mapping[str, Any],
+    *,
+    memory_mb: int = 0,
+    timeout_s: float = 300.0,
+    on_progress: ProgressHandler | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> dict[str, Any]:
+    """Run one job in a child of its own; see :meth:`Child.call`."""
+    with Child(memory_mb=memory_mb) as child:
+        return child.call(target, params, timeout_s=timeout_s, on_progress=on_progress, stop=stop)
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A directory for one job's files, gone with all its content when the block ends."""
+    return tempfile.TemporaryDirectory(prefix="uam-")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON that a child left in a file."""
+    return json.loads(path.read_bytes())

@@ -1,0 +1,118 @@
+"""The child's side of the sandbox: ``python -I -m app.core.sandbox_child``.
+
+Reads calls as JSON lines from stdin, runs each, and writes progress, result and errors as
+JSON lines to the protocol's own descriptor. What libraries print goes to stderr.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import math
+import os
+import resource
+import signal
+import sys
+from typing import IO, Any
+
+PR_SET_PDEATHSIG = 1
+# RLIMIT_DATA counts private writable mappings, which allocators reserve ahead of use: the
+# supervisor's watch on resident memory is the limit, this is the backstop behind it.
+DATA_LIMIT_FACTOR = 3
+
+
+def _jsonable(value: Any) -> Any:
+    """Last resort of the encoder: numpy scalars and paths."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+class _Wire:
+    """Writes protocol lines."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def send(self, message: dict[str, Any]) -> None:
+        try:
+            text = json.dumps(message, default=_jsonable, allow_nan=False)
+        except ValueError:
+            text = json.dumps(_finite(message), default=_jsonable)
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def progress(
+        self,
+        fraction: float,
+        message: str = "",
+        *,
+        level: str = "INFO",
+        leaderboard: list[dict[str, Any]] | None = None,
+    ) -> None:
+        self.send(
+            {
+                "progress": max(0.0, min(1.0, float(fraction))),
+                "message": message,
+                "level": level,
+                "leaderboard": leaderboard,
+            }
+        )
+
+
+def _confine(memory_mb: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory_mb > 0:
+        limit = memory_mb * 1024 * 1024 * DATA_LIMIT_FACTOR
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    """A typed error as it is; anything else by its class alone, never by its traceback."""
+    code = getattr(error, "code", None)
+    details = getattr(error, "details", None)
+    if isinstance(code, str) and isinstance(details, dict):
+        return {"code": code, "message": str(error), "details": details}
+    if isinstance(error, MemoryError):
+        return {"code": "out_of_memory", "message": "out of memory", "details": {}}
+    return {"code": "crashed", "message": f"{type(error).__name__}: {error}"[:500], "details": {}}
+
+
+def _serve_one(wire: _Wire, call: dict[str, Any]) -> None:
+    module, _, name = str(call["target"]).partition(":")
+    try:
+        function = getattr(importlib.import_module(module), name)
+        wire.send({"result": function(**call["params"], progress=wire.progress)})
+    except BaseException as error:
+        if not hasattr(error, "code"):
+            import traceback
+
+            traceback.print_exc(file=sys.stderr)
+        wire.send({"error": _describe(error)})
+
+
+def main() -> None:
+    """Serve calls until stdin closes."""
+    wire = _Wire(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    for number, line in enumerate(sys.stdin):
+        call = json.loads(line)
+        if number == 0:
+            _confine(int(call.get("memory_mb", 0)))
+        _serve_one(wire, call)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""Seeing inside: structured logs, request ids, Prometheus metrics, Sentry."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.config import Settings
+
+REQUEST_ID_HEADER = "X-Request-ID"
+request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
+_SAFE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+
+REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "path", "status"])
+DURATION = Histogram(
+    "http_request_duration_seconds",
+    "Time until the answer began.",
+    ["method", "path"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+RUNS_UNFINISHED = Gauge("uam_runs_unfinished", "Runs that have not ended.", ["status"])
+RUNS = Gauge("uam_runs_total", "Runs that are stored, by status.", ["status"])
+STAGE_SECONDS = Histogram(
+    "uam_stage_duration_seconds",
+    "Time a finished stage took.",
+    ["stage"],
+    buckets=(1, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1800, 3600),
+)
+PREDICTIONS = Counter("uam_predictions_total", "Rows predicted.", ["kind"])
+
+
+def new_request_id() -> str:
+    """A fresh id for a request that brought none."""
+    return uuid.uuid4().hex
+
+
+def _add_request_id(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    request_id = request_id_var.get()
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send every log line, the libraries' too, through one renderer to stderr."""
+    shared: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request_id,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    final = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if settings.log_format == "json":
+        final.append(structlog.processors.format_exc_info)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared, processors=[*final, renderer]
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for noisy in ("uvicorn.access", "urllib3", "kombu", "amqp"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for own in ("uvicorn", "uvicorn.error", "gunicorn.error"):
+        logging.getLogger(own).handlers = []
+        logging.getLogger(own).propagate = True
+
+
+def configure_sentry(settings: Settings, part: str) -> None:
+    """Report errors to Sentry when ``SENTRY_DSN`` is set; never request bodies or users."""
+    if not settings.sentry_dsn:
+        return
+    import sentry_sdk
+
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn,
+        send_default_pii=False,
+        max_request_body_size="never",
+        include_local_variables=False,
+    )
+    sentry_sdk.set_tag("part", part)
+
+
+def metrics_page() -> tuple[bytes, str]:
+    """The metrics of this process, and their content type."""
+    return generate_latest(), CONTENT_TYPE_LATEST
+
+
+def _route_path(scope: Scope) -> str:
+    """The route's template, so that ids do not become label values."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else "(none)"
+
+
+class TelemetryMiddleware:
+    """Gives each request its id, and counts and times it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(REQUEST_ID_HEADER.lower().encode(), b"").decode("latin-1")
+        request_id = given if _SAFE_ID.fullmatch(given) else new_request_id()
+        token = request_id_var.set(request_id)
+        started = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                path = _route_path(scope)
+                REQUESTS.labels(scope["method"], path, str(message["status"])).inc()
+                DURATION.labels(scope["method"], path).observe(time.perf_counter() - started)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            request_id_var.reset(token)

@@ -1,0 +1,126 @@
+"""The engine and the unit of work.
+
+A request or a stage step has one unit of work. Services never commit; the edge commits once,
+and what must follow a commit (enqueue, publish, delete objects) is registered on the unit.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+
+logger = logging.getLogger(__name__)
+
+BUSY_TIMEOUT_MS = 15_000
+CONNECT_TIMEOUT_S = 3
+POOL_TIMEOUT_S = 5
+
+
+class UnitOfWork:
+    """A session and what is to happen once it is committed."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._after_commit: list[Callable[[], None]] = []
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Run ``action`` after the commit; its failure is logged and undoes nothing."""
+        self._after_commit.append(action)
+
+    def now(self) -> datetime:
+        """The time by the database's clock, the only one that every machine shares."""
+        if self.session.get_bind().dialect.name == "sqlite":
+            return datetime.now(UTC)
+        value = self.session.scalars(select(func.clock_timestamp())).one()
+        assert isinstance(value, datetime)
+        return value.astimezone(UTC)
+
+    def commit(self) -> None:
+        """Commit, then do what was waiting for it."""
+        self.session.commit()
+        actions, self._after_commit = self._after_commit, []
+        for action in actions:
+            try:
+                action()
+            except Exception:
+                logger.exception("an action after the commit failed")
+
+
+class Database:
+    """The engine of one process. Connections are made when first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine = _make_engine(settings)
+
+    @contextmanager
+    def unit(self, *, write: bool = True) -> Iterator[UnitOfWork]:
+        """A unit of work, committed at the end and rolled back on any error.
+
+        On SQLite a writing unit takes the write lock when it begins: a transaction that
+        read first and writes later would otherwise fail instead of waiting its turn.
+        """
+        engine = self.engine.execution_options(uam_write=write)
+        with Session(engine, expire_on_commit=False) as session:
+            unit = UnitOfWork(session)
+            yield unit
+            unit.commit()
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _make_engine(settings: Settings) -> Engine:
+    if settings.is_postgres:
+        return create_engine(
+            settings.sqlalchemy_url,
+            pool_size=20,
+            max_overflow=20,
+            pool_timeout=POOL_TIMEOUT_S,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60000",
+            },
+        )
+    if not settings.database_url:
+        settings.uam_home.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        settings.sqlalchemy_url,
+        pool_size=20,
+        max_overflow=20,
+        pool_timeout=POOL_TIMEOUT_S,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+    )
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own transaction handling would begin too late: `_begin_sqlite` does it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    write = connection.get_execution_options().get("uam_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

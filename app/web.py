@@ -1,0 +1,126 @@
+"""What routers share: the process's resources, and dependencies as types.
+
+An endpoint's signature says all it needs: ``Unit``, ``Store``, ``Config``, ``Page``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Select, func, select
+
+from app.config import Settings
+from app.core.limits import RateLimits
+from app.core.sandbox_pool import PredictorPool
+from app.db.session import Database, UnitOfWork
+from app.storage.base import Storage
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one API process holds open."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    limits: RateLimits
+    predictors: PredictorPool
+
+
+def resources(request: Request) -> Resources:
+    """The resources of the app that serves this request."""
+    value: Resources = request.app.state.resources
+    return value
+
+
+def _unit(request: Request) -> Iterator[UnitOfWork]:
+    write = request.method not in {"GET", "HEAD"}
+    with resources(request).database.unit(write=write) as unit:
+        yield unit
+
+
+def _config(request: Request) -> Settings:
+    return resources(request).settings
+
+
+def _store(request: Request) -> Storage:
+    return resources(request).storage
+
+
+Held = Annotated[Resources, Depends(resources)]
+# The function scope ends the unit, and so commits, before the answer is sent.
+Unit = Annotated[UnitOfWork, Depends(_unit, scope="function")]
+Config = Annotated[Settings, Depends(_config)]
+Store = Annotated[Storage, Depends(_store)]
+
+
+class Body(BaseModel):
+    """The base of every request body: an unknown field is refused."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=100_000)
+
+
+@dataclass(frozen=True)
+class PageQuery:
+    """``limit`` and ``offset`` of a list."""
+
+    limit: int
+    offset: int
+
+
+def _page(
+    limit: Annotated[int, Query(ge=1, le=500, description="How many to answer.")] = 50,
+    offset: Annotated[int, Query(ge=0, le=1_000_000_000, description="How many to skip.")] = 0,
+) -> PageQuery:
+    return PageQuery(limit, offset)
+
+
+Page = Annotated[PageQuery, Depends(_page)]
+
+
+def paginate(
+    unit: UnitOfWork,
+    statement: Select[tuple[T]],
+    page: PageQuery,
+    request: Request,
+    response: Response,
+) -> Sequence[T]:
+    """One page of an ordered statement; sets ``X-Total-Count`` and ``Link``."""
+    counted = select(func.count()).select_from(statement.order_by(None).subquery())
+    total = unit.session.scalar(counted) or 0
+    rows = unit.session.scalars(statement.limit(page.limit).offset(page.offset)).all()
+    set_page_headers(request, response, page, total)
+    return rows
+
+
+def set_page_headers(request: Request, response: Response, page: PageQuery, total: int) -> None:
+    """``X-Total-Count``, and RFC 8288 ``Link`` to the pages beside this one."""
+    links = []
+    for relation, offset in (
+        ("next", page.offset + page.limit),
+        ("prev", max(0, page.offset - page.limit)),
+    ):
+        exists = offset < total if relation == "next" else page.offset > 0
+        if exists:
+            url = request.url.include_query_params(limit=page.limit, offset=offset)
+            links.append(f'<{url.path}?{url.query}>; rel="{relation}"')
+    response.headers["X-Total-Count"] = str(total)
+    if links:
+        response.headers["Link"] = ", ".join(links)
+
+
+PROBLEM: dict[str, Any] = {
+    "description": "A problem (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that an operation can answer, for OpenAPI."""
+    return {status: PROBLEM for status in sorted({*statuses, 503})}
