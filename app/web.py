@@ -123,4 +123,4 @@ PROBLEM: dict[str, Any] = {
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that an operation can answer, for OpenAPI."""
-    return {status: PROBLEM for status in sorted({*statuses, 503})}
+    return dict.fromkeys(sorted({*statuses, 503}), PROBLEM)

@@ -65,7 +65,7 @@ def configure_logging(settings: Settings) -> None:
             colors=False, exception_formatter=structlog.dev.plain_traceback
         )
     )
-    final = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    final: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if settings.log_format == "json":
         final.append(structlog.processors.format_exc_info)
     formatter = structlog.stdlib.ProcessorFormatter(

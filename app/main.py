@@ -1,0 +1,76 @@
+"""The FastAPI application, assembled: middleware, error handlers, routers. Decides nothing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from app import __version__
+from app.config import Settings, get_settings
+from app.core import problems
+from app.core.edge import BodyLimitMiddleware, SecurityHeadersMiddleware, TrailingSlashMiddleware
+from app.core.limits import RateLimits
+from app.core.sandbox_pool import PredictorPool
+from app.core.telemetry import TelemetryMiddleware, configure_logging, configure_sentry
+from app.db.session import Database
+from app.openapi import install_openapi
+from app.routers import ROUTERS
+from app.runs.watch import RunWatcher
+from app.storage.factory import open_storage
+from app.web import Resources
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application for ``settings``; connects to nothing until it is used."""
+    held = Resources(
+        settings=settings,
+        database=Database(settings),
+        storage=open_storage(settings),
+        limits=RateLimits(settings.redis_url),
+        predictors=PredictorPool(),
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with RunWatcher(held.database, settings.redis_url) as watcher:
+            app.state.watcher = watcher
+            yield
+        held.predictors.close()
+        held.database.dispose()
+
+    app = FastAPI(
+        title="UAM, the Universal Analyst Model",
+        version=__version__,
+        description="Hand it a table, get an analyst's work back.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.resources = held
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    install_openapi(app)
+    app.add_middleware(SecurityHeadersMiddleware)
+    app.add_middleware(BodyLimitMiddleware, max_upload_bytes=settings.max_upload_bytes)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["X-Total-Count", "Link", "X-Request-ID", "Retry-After"],
+        )
+    app.add_middleware(TrailingSlashMiddleware)
+    app.add_middleware(TelemetryMiddleware)
+    return app
+
+
+def make_app() -> FastAPI:
+    """The application of this process's environment (``uvicorn app.main:make_app --factory``)."""
+    settings = get_settings()
+    configure_logging(settings)
+    configure_sentry(settings, "api")
+    return create_app(settings)
