@@ -1,0 +1,125 @@
+"""One look for every rendering: colours, sizes, and how text and numbers are written.
+
+The palette is Okabe and Ito's ("Color Universal Design", 2008), made to be told apart with
+every common kind of colour blindness; the two colour scales are built from its blue and
+vermilion. Text from data is shortened and stripped of control characters here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+import unicodedata
+from dataclasses import dataclass
+from itertools import pairwise
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6BB1", "#7F7F7F")
+MUTED = "#A7B0BA"
+NEGATIVE = "#D55E00"
+
+WIDTH_IN, HEIGHT_IN, DPI = 7.2, 4.5, 150
+"""Size of a PNG: 1080 × 675 pixels, so that 10 pt text still reads at half size."""
+
+LABEL_LENGTH = 28
+TITLE_WIDTH = 74
+NOTE_WIDTH = 110
+HOVER_LENGTH = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """The colours of paper and ink."""
+
+    paper: str
+    ink: str
+    faint: str
+    grid: str
+    middle: str
+
+    @property
+    def sequential(self) -> tuple[str, ...]:
+        """From nothing to much."""
+        return (self.middle, "#56B4E9", "#0072B2", "#00324F")
+
+    @property
+    def diverging(self) -> tuple[str, ...]:
+        """From −1 over 0 to +1."""
+        return ("#8A3A00", "#D55E00", self.middle, "#0072B2", "#00405F")
+
+
+LIGHT = Theme(paper="#FFFFFF", ink="#1F2933", faint="#5B6672", grid="#E3E7EB", middle="#F6F8FA")
+DARK = Theme(paper="#15191E", ink="#E6EAEE", faint="#9AA5B1", grid="#313840", middle="#2A3038")
+
+
+def colour(index: int) -> str:
+    """The colour of series number ``index``; they repeat after eight."""
+    return PALETTE[index % len(PALETTE)]
+
+
+def clean(text: object) -> str:
+    """``text`` on one line: control and direction-changing characters become spaces."""
+    kept = (
+        " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in str(text)
+    )
+    return re.sub(r"\s+", " ", "".join(kept)).strip()
+
+
+def short(text: object, limit: int = LABEL_LENGTH) -> str:
+    """``text`` in at most ``limit`` characters, cut in the middle: long names differ at their ends."""
+    line = clean(text)
+    if len(line) <= limit:
+        return line or "(empty)"
+    head = (limit - 1) * 2 // 3
+    return f"{line[:head].rstrip()}…{line[len(line) - (limit - 1 - head) :].lstrip()}"
+
+
+def wrapped(text: object, width: int, lines: int) -> str:
+    """``text`` broken into at most ``lines`` lines of ``width`` characters, the rest as "…"."""
+    return "\n".join(
+        textwrap.wrap(clean(text), width, max_lines=lines, placeholder="…", break_long_words=True)
+    )
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """``value`` for people: ``336,776``, ``0.0123``, ``1.2M``, ``1.5e-09``; ``–`` when missing."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if value == int(value) and size < 1e6:
+        return f"{int(value):,}"
+    for scale, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if scale * 0.9995 <= size < 1e15:
+            return f"{value / scale:.{digits}g}{suffix}"
+    if size >= 1e15 or size < 1e-4:
+        return f"{value:.{digits}g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    return f"{value:,.{decimals}f}"
+
+
+def percent(share: float | None) -> str:
+    """A share between 0 and 1 as a percentage that never rounds to 0 % or 100 % falsely."""
+    if share is None or not math.isfinite(share):
+        return "–"
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.999 < share < 1:
+        return ">99.9 %"
+    text = f"{share * 100:.1f}" if share < 0.1 or share > 0.9 else f"{share * 100:.0f}"
+    return f"{text.removesuffix('.0')} %"
+
+
+def tick_texts(values: list[float]) -> list[str]:
+    """Axis labels for evenly spaced ``values``, precise enough to differ from each other."""
+    top = max((abs(value) for value in values), default=0.0)
+    step = min((b - a for a, b in pairwise(values)), default=top or 1.0)
+    if top == 0 or step <= 0:
+        return [number(value) for value in values]
+    scale, suffix = next(
+        ((s, n) for s, n in ((1e12, "T"), (1e9, "B"), (1e6, "M")) if top >= s), (1.0, "")
+    )
+    decimals = max(0, -math.floor(math.log10(step / scale) + 1e-9))
+    if top >= 1e15 or decimals > 5:
+        digits = max(2, math.ceil(math.log10(top / step)) + 1)
+        return [f"{value:.{min(digits, 12)}g}" for value in values]
+    return [f"{value / scale + 0.0:,.{decimals}f}{suffix}" for value in values]
