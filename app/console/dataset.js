@@ -1,0 +1,97 @@
+// One dataset: its columns, its first rows, a run to start and questions to ask.
+
+import * as api from "./api.js";
+import { bytes, busy, card, field, form, h, select, table, when } from "./dom.js";
+import { draw } from "./charts.js";
+
+const TYPES = ["integer", "number", "boolean", "datetime", "categorical", "text", "id", "constant"];
+
+export async function datasetPage(id) {
+  const [dataset, preview] = await Promise.all([
+    api.get(`/datasets/${id}`), api.get(`/datasets/${id}/preview?rows=20`)]);
+  const names = preview.columns.map((one) => one.name);
+  return [
+    h("h1", {}, dataset.filename),
+    h("p", { class: "facts" }, `${dataset.rows.toLocaleString()} rows × ${dataset.cols} columns, `
+      + `${bytes(dataset.size_bytes)}, uploaded ${when(dataset.uploaded_at)}`),
+    h("div", { class: "pair" }, startCard(id, preview.columns), askCard(id)),
+    warnings(dataset.warnings),
+    card("Columns", columnsTable(id, preview.columns)),
+    card("First rows", table("First rows", names,
+      preview.first_rows.map((row) => names.map((name) => row[name])))),
+  ];
+}
+
+function warnings(list) {
+  if (!list?.length) return null;
+  return card("Told while reading", h("ul", {}, list.map((one) =>
+    h("li", {}, one.column ? `${one.column}: ${one.message}` : one.message ?? String(one)))));
+}
+
+function startCard(id, columns) {
+  const usable = columns.filter((one) => !["constant", "id"].includes(one.type));
+  const target = select([["", "nothing: explore and cluster"], ...usable.map((one) => one.name)]);
+  const budget = h("input", { type: "number", min: 5, max: 86400, value: 60, required: true });
+  const ignored = h("select", { multiple: true, size: 5 },
+    columns.map((one) => h("option", {}, one.name)));
+  return card("Start a run", form("Start", [
+    field("What should be predicted?", target),
+    field("Seconds of training", budget),
+    h("details", {}, h("summary", {}, "Leave columns out"),
+      field("Columns that will not be known when you predict", ignored)),
+  ], async () => {
+    const options = { time_budget_s: Number(budget.value) };
+    if (target.value) options.target = target.value;
+    const ignore = [...ignored.selectedOptions].map((one) => one.value);
+    if (ignore.length) options.ignore = ignore;
+    const run = await api.post("/runs/start", { dataset_id: id, options });
+    location.hash = `#/run/${run.run_id}`;
+  }));
+}
+
+function columnsTable(id, columns) {
+  return table("Columns", ["Name", "Type", "Missing values", "Why"], columns.map((one) => {
+    const kind = select(TYPES, one.type);
+    kind.setAttribute("aria-label", `Type of ${one.name}`);
+    let known = one.type;
+    kind.addEventListener("change", () => busy(kind, async () => {
+      const before = known;
+      known = kind.value;
+      try {
+        await api.call("PATCH", `/datasets/${id}`,
+          { columns: [{ name: one.name, type: kind.value }] });
+      } catch (error) {
+        known = kind.value = before;
+        throw error;
+      }
+    }));
+    return [one.name, kind, one.nullable ? "some" : "none", one.reason ?? null];
+  }));
+}
+
+function askCard(id) {
+  const question = h("input", { required: true, maxlength: 1000, type: "text",
+    placeholder: "average price by city" });
+  const answer = h("div", { "aria-live": "polite" });
+  return card("Ask a question", form("Ask", [field("Question", question)], async () => {
+    const found = await api.post("/nlq", { dataset_id: id, question: question.value });
+    answer.replaceChildren(...shownAnswer(found));
+    if (found.chart) draw(answer.querySelector(".plot"), found.chart);
+  }), answer);
+}
+
+function shownAnswer(found) {
+  if (found.status !== "answered") {
+    return [h("p", {}, found.answer ?? "UAM does not answer this question; try counts, averages, "
+      + "sums or extremes of one column.")];
+  }
+  const rows = (found.rows ?? []).slice(0, 100);
+  const cells = rows.map((row) => Array.isArray(row) ? row : found.columns.map((name) => row[name]));
+  return [
+    h("p", { class: "answer" }, found.answer),
+    found.chart ? h("div", { class: "plot" }) : null,
+    cells.length > 1 ? table("Answer", found.columns, cells) : null,
+    found.sql ? h("details", {}, h("summary", {}, "How it was computed"), h("pre", {}, found.sql))
+      : null,
+  ].filter(Boolean);
+}

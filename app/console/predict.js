@@ -1,0 +1,78 @@
+// A form made from the model's own input schema.
+
+import * as api from "./api.js";
+import { card, field, form, h, show } from "./dom.js";
+
+export function predictCard(model) {
+  const inputs = model.input_schema.map((column) => [column, control(column)]);
+  const fields = inputs.map(([column, node]) => {
+    const box = field(column.name, node, hint(column));
+    if (column.categories?.length && node.type === "text") box.append(suggestions(column, node));
+    return box;
+  });
+  const answer = h("div", { "aria-live": "polite" });
+  return card(`Predict ${model.target ?? ""}`,
+    form("Predict", [h("div", { class: "grid" }, fields)], async () => {
+      const row = {};
+      for (const [column, node] of inputs) {
+        if (node.value !== "") row[column.name] = value(column, node.value);
+      }
+      const found = await api.post(`/models/${model.id}/predict`, { rows: [row], explain: true });
+      answer.replaceChildren(...shown(found));
+    }), answer);
+}
+
+function control(column) {
+  const example = column.example ?? "";
+  if (column.type === "boolean") {
+    const node = h("select", {}, ["", "true", "false"].map((text) => h("option", {}, text)));
+    node.value = String(example);
+    return node;
+  }
+  const numeric = ["integer", "number"].includes(column.type);
+  return h("input", { type: numeric ? "number" : "text", step: numeric ? "any" : null,
+    required: column.required, value: String(example) });
+}
+
+// The categories that the model was trained on; any other may be typed too.
+function suggestions(column, node) {
+  const list = h("datalist", { id: `${node.id}-seen` },
+    column.categories.map((text) => h("option", {}, String(text))));
+  node.setAttribute("list", list.id);
+  return list;
+}
+
+function hint(column) {
+  if (Array.isArray(column.range)) {
+    return `seen: ${show(column.range[0])} to ${show(column.range[1])}`;
+  }
+  if (column.range) return `seen: ${show(column.range.min)} to ${show(column.range.max)}`;
+  return column.required ? "needed" : "";
+}
+
+function value(column, text) {
+  if (["integer", "number"].includes(column.type)) return Number(text);
+  return column.type === "boolean" ? text === "true" : text;
+}
+
+function shown(found) {
+  const [one] = found.predictions;
+  const chances = Object.entries(one.probabilities ?? {});
+  const reasons = one.explanation?.contributions ?? one.explanation ?? [];
+  return [
+    h("p", { class: "answer" }, show(one.prediction), interval(one.interval)),
+    h("dl", { class: "chances" }, chances.map(([name, chance]) => h("div", {},
+      h("dt", {}, name), h("dd", {}, h("meter", { value: chance, "aria-label": name }),
+        `${(100 * chance).toFixed(1)} %`)))),
+    Array.isArray(reasons) && reasons.length ? h("ul", {}, reasons.slice(0, 6).map((reason) =>
+      h("li", {}, `${reason.feature} = ${show(reason.value)}: ${show(reason.contribution)}`))) : null,
+    found.warnings?.length ? h("ul", { class: "facts" }, found.warnings.map((warning) =>
+      h("li", {}, warning.message ?? show(warning)))) : null,
+  ].filter(Boolean);
+}
+
+function interval(bounds) {
+  if (!bounds) return null;
+  const [low, high] = Array.isArray(bounds) ? bounds : [bounds.low, bounds.high];
+  return h("small", {}, ` between ${show(low)} and ${show(high)}`);
+}
