@@ -11,6 +11,9 @@ from app.analysis.charts.style import clean, percent
 
 Rest = Literal["sum", "drop"]
 
+DWARFING = 3.0
+"""An "other" bar so many times the largest would dwarf it: then it is told, not drawn."""
+
 
 def bar(
     name: str,
@@ -33,8 +36,8 @@ def bar(
     """One bar a label, largest first (or as given with ``ordered=False``).
 
     Of more than ``top`` labels the largest are drawn; what is left over is one muted bar
-    "other" (``rest="sum"``) or absent (``"drop"``, where a sum means nothing), and a note
-    tells it. ``errors`` are half-widths of error bars; ``reference`` is a line with its label.
+    "other" (``rest="sum"``, unless it dwarfs them) or absent (``"drop"``, where a sum means
+    nothing), and a note tells it. ``errors`` are half-widths of error bars; ``reference`` is a line with its label.
     """
     order = list(range(len(labels)))
     if ordered:
@@ -46,12 +49,14 @@ def bar(
     told = list(notes)
     muted: list[int] = []
     if left and rest == "sum":
-        muted = [len(texts)]
-        texts.append(f"other ({len(left):,})")
-        numbers.append(math.fsum(values[i] or 0.0 for i in left))
-        told.append(_other_note(len(labels), len(kept), numbers))
-        if spreads is not None:
-            spreads.append(None)
+        other = math.fsum(values[i] or 0.0 for i in left)
+        told.append(_other_note(len(labels), len(kept), other, numbers))
+        if other <= DWARFING * max((v or 0.0 for v in numbers), default=0.0):
+            muted = [len(texts)]
+            texts.append(f"other ({len(left):,})")
+            numbers.append(other)
+            if spreads is not None:
+                spreads.append(None)
     elif left:
         told.append(f"The first {len(kept):,} of {len(labels):,} are shown.")
     series: dict[str, Any] = {"name": value_axis, "values": numbers}
@@ -213,9 +218,10 @@ def _size(value: float | None) -> float:
     return -math.inf if value is None or not math.isfinite(value) else value
 
 
-def _other_note(total: int, shown: int, numbers: Sequence[float | None]) -> str:
-    whole = math.fsum(value or 0.0 for value in numbers)
-    share = percent((numbers[-1] or 0.0) / whole) if whole > 0 else "none"
+def _other_note(total: int, shown: int, other: float, numbers: Sequence[float | None]) -> str:
+    whole = other + math.fsum(value or 0.0 for value in numbers)
+    share = percent(other / whole) if whole > 0 else "none"
     return (
-        f"The {shown:,} largest of {total:,} are shown; the other {total - shown:,} hold {share}."
+        f"The {shown:,} largest of {total:,} are shown; "
+        f"the other {total - shown:,} hold {share} together."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.analysis.charts.spec import Chart
+from app.analysis.charts.spec import Chart, plain
 from app.analysis.charts.style import number
 
 
@@ -58,7 +58,7 @@ def correlation(
     notes: Sequence[str] = (),
 ) -> Chart:
     """Pairwise correlations from −1 to 1, the numbers written in where they are readable."""
-    text = None
+    matrix, text = plain(matrix), None
     if len(columns) <= 12:
         text = [["" if v is None else f"{v + 0.0:.2f}" for v in row] for row in matrix]
     return heatmap(

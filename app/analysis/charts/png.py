@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from app.analysis.charts import png_marks
+from app.analysis.charts.png_axes import Legend
 from app.analysis.charts.png_text import literal
 from app.analysis.charts.spec import Chart
 from app.analysis.charts.style import (
@@ -41,7 +42,7 @@ def render_png(chart: Chart, *, dark: bool = False) -> bytes:
     if png_marks.is_empty(chart):
         _say_nothing(axes, theme)
     else:
-        _legend(figure, png_marks.draw(axes, chart, theme), theme)
+        _legend(axes, png_marks.draw(axes, chart, theme), theme)
     _texts(figure, axes, chart, theme)
     literal(figure, theme.ink)
     return _bytes(figure)
@@ -56,7 +57,7 @@ def _height(chart: Chart) -> float:
     if chart.mark == "box":
         return min(16.0, max(2.8, 1.4 + 0.55 * len(data["boxes"])))
     if chart.mark == "heatmap":
-        return min(12.0, max(HEIGHT_IN, 2.2 + 0.26 * min(40, len(data["y"]))))
+        return min(9.5, max(HEIGHT_IN, 2.2 + 0.22 * len(data["y"])))
     return HEIGHT_IN
 
 
@@ -100,14 +101,15 @@ def _texts(figure: Figure, axes: Axes, chart: Chart, theme: Theme) -> None:
         )
 
 
-def _legend(figure: Figure, entries: png_marks.Legend, theme: Theme) -> None:
+def _legend(axes: Axes, entries: Legend, theme: Theme) -> None:
     """A legend above the axes. Its texts are set afterwards: a label with ``_`` would vanish."""
     if not entries:
         return
-    legend = figure.legend(
+    legend = axes.legend(
         [handle for handle, _ in entries],
         [str(i) for i in range(len(entries))],
-        loc="outside upper left",
+        loc="lower left",
+        bbox_to_anchor=(-0.01, 1.0),
         ncols=min(4, len(entries)),
         frameon=False,
         fontsize=10,

@@ -22,7 +22,7 @@ WIDTH_IN, HEIGHT_IN, DPI = 7.2, 4.5, 150
 """Size of a PNG: 1080 × 675 pixels, so that 10 pt text still reads at half size."""
 
 LABEL_LENGTH = 28
-TITLE_WIDTH = 74
+TITLE_WIDTH = 66
 NOTE_WIDTH = 110
 HOVER_LENGTH = 600
 
@@ -94,7 +94,8 @@ def number(value: float | None, digits: int = 3) -> str:
     if size >= 1e15 or size < 1e-4:
         return f"{value:.{digits}g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    return f"{value:,.{decimals}f}"
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0") if decimals > 2 else text
 
 
 def percent(share: float | None) -> str:
@@ -118,8 +119,17 @@ def tick_texts(values: list[float]) -> list[str]:
     scale, suffix = next(
         ((s, n) for s, n in ((1e12, "T"), (1e9, "B"), (1e6, "M")) if top >= s), (1.0, "")
     )
-    decimals = max(0, -math.floor(math.log10(step / scale) + 1e-9))
-    if top >= 1e15 or decimals > 5:
-        digits = max(2, math.ceil(math.log10(top / step)) + 1)
-        return [f"{value:.{min(digits, 12)}g}" for value in values]
+    decimals = _decimals(step / scale)
+    if decimals > 3 and suffix:
+        scale, suffix, decimals = 1.0, "", _decimals(step)
+    if decimals > 5 or top >= 1e15:
+        digits = max(3, math.ceil(math.log10(top / step)) + 2)
+        return [f"{value:.{min(digits, 15)}g}" for value in values]
     return [f"{value / scale + 0.0:,.{decimals}f}{suffix}" for value in values]
+
+
+def _decimals(step: float) -> int:
+    """How many decimals it takes to write multiples of ``step`` without rounding them away."""
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    exact = abs(round(step, decimals) - step) < 0.01 * step
+    return decimals if exact else decimals + 1
