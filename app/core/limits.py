@@ -37,9 +37,9 @@ class RateLimits:
         """Seconds until this account may be tried again from this address; ``None`` if now."""
         return self._wait(LOGIN_FAILURES, address, account)
 
-    def login_failed(self, address: str, account: str) -> None:
-        """Count a failed sign-in."""
-        self._hit(LOGIN_FAILURES, address, account)
+    def login_failed(self, address: str, account: str) -> bool:
+        """Count a failed sign-in; ``False`` when the limit was reached before it."""
+        return self._hit(LOGIN_FAILURES, address, account)
 
     def register(self, address: str) -> int | None:
         """Count a registration; seconds to wait when the address has used up its share."""

@@ -1,0 +1,1 @@
+"""What an administrator sees and may change: accounts, counts and logs."""
