@@ -19,8 +19,16 @@ from app.db.session import Database
 from app.openapi import install_openapi
 from app.routers import ROUTERS
 from app.runs.watch import RunWatcher
+from app.storage.errors import ObjectMissing, StorageCorrupted, StorageFull, StorageUnavailable
 from app.storage.factory import open_storage
 from app.web import Resources
+
+STORAGE_PROBLEMS: dict[type[Exception], problems.Problem] = {
+    ObjectMissing: problems.Gone("The stored object behind this is missing."),
+    StorageCorrupted: problems.Gone("The stored object behind this is damaged."),
+    StorageUnavailable: problems.Unavailable("The storage cannot be reached at the moment."),
+    StorageFull: problems.InsufficientStorage("There is no room left in the storage."),
+}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -49,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.resources = held
-    problems.install(app)
+    problems.install(app, STORAGE_PROBLEMS)
     for router in ROUTERS:
         app.include_router(router)
     install_openapi(app)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PlainSerializer
 from sqlalchemy import Select, func, select
 
 from app.config import Settings
@@ -66,6 +67,14 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", str_max_length=100_000)
 
 
+def _iso(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# A time as callers see it: ISO 8601 in UTC, ending in Z.
+UtcTime = Annotated[datetime, PlainSerializer(_iso, return_type=str, when_used="json")]
+
+
 @dataclass(frozen=True)
 class PageQuery:
     """``limit`` and ``offset`` of a list."""
@@ -86,7 +95,7 @@ Page = Annotated[PageQuery, Depends(_page)]
 
 def paginate(
     unit: UnitOfWork,
-    statement: Select[tuple[T]],
+    statement: Select[T],
     page: PageQuery,
     request: Request,
     response: Response,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 ColumnType = Literal[
     "integer", "number", "boolean", "datetime", "categorical", "text", "id", "constant"
@@ -35,7 +35,7 @@ class Column:
             raise ValueError(f"{kind!r} is not one of {', '.join(COLUMN_TYPES)}")
         return cls(
             name=str(value["name"]),
-            type=cast(ColumnType, kind),
+            type=kind,
             nullable=bool(value.get("nullable", True)),
             reason=str(value.get("reason", "")),
         )

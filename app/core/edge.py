@@ -122,7 +122,7 @@ class TrailingSlashMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope.get("path", "")
-        if scope["type"] == "http" and len(path) > 1 and path.endswith("/"):
-            if not path.startswith("/files/"):
-                scope = {**scope, "path": path.rstrip("/") or "/"}
+        http = scope["type"] == "http"
+        if http and len(path) > 1 and path.endswith("/") and not path.startswith("/files/"):
+            scope = {**scope, "path": path.rstrip("/") or "/"}
         await self._app(scope, receive, send)

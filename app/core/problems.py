@@ -204,8 +204,16 @@ def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, 500, "internal", detail)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of ``app`` as a problem."""
+def install(app: FastAPI, translations: Mapping[type[Exception], Problem]) -> None:
+    """Answer every error of ``app`` as a problem; ``translations`` are those of other rooms."""
+
+    def translated(request: Request, error: Exception) -> JSONResponse:
+        known = next(kind for kind in type(error).__mro__ if kind in translations)
+        logger.warning("%s: %s", type(error).__name__, error)
+        return _on_problem(request, translations[known])
+
+    for kind in translations:
+        app.add_exception_handler(kind, translated)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)

@@ -28,8 +28,9 @@ POOL_TIMEOUT_S = 5
 class UnitOfWork:
     """A session and what is to happen once it is committed."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, database: Database) -> None:
         self.session = session
+        self.database = database
         self._after_commit: list[Callable[[], None]] = []
 
     def after_commit(self, action: Callable[[], None]) -> None:
@@ -70,7 +71,7 @@ class Database:
         """
         engine = self.engine.execution_options(uam_write=write)
         with Session(engine, expire_on_commit=False) as session:
-            unit = UnitOfWork(session)
+            unit = UnitOfWork(session, self)
             yield unit
             unit.commit()
 

@@ -76,4 +76,4 @@ def delete_project(unit: UnitOfWork, held: Resources, user: Principal, project_i
     project = get_project(unit, user, project_id)
     unit.session.delete(project)
     bucket = held.settings.minio_bucket
-    discard(unit, held.database, held.storage, bucket, f"projects/{project.id}/")
+    discard(unit, held.storage, bucket, f"projects/{project.id}/")

@@ -1,0 +1,1 @@
+"""Datasets: uploaded, previewed, re-typed, profiled, downloaded, deleted."""

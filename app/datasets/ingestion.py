@@ -1,0 +1,192 @@
+"""From bytes to a dataset: read in a child, stored, then written down."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.auth.principal import Principal
+from app.core import sandbox
+from app.core.child_problems import as_problem
+from app.core.filenames import clean_filename
+from app.core.multipart import ReceivedFile
+from app.core.problems import Unavailable, Unprocessable
+from app.core.sandbox import ChildError
+from app.datasets import service
+from app.db.tables import Dataset, new_id
+from app.projects.service import default_project, get_project
+from app.web import Resources
+
+INGEST = "app.analysis.ingest.jobs:ingest"
+RETYPE = "app.analysis.ingest.jobs:retype"
+READ_TIMEOUT_S = 900.0
+# How many children may read at once in one API process; more wait their turn.
+_places = threading.BoundedSemaphore(2)
+QUEUE_TIMEOUT_S = 120.0
+
+READING_OPTIONS = ("delimiter", "encoding", "sheet", "table", "header_row", "decimal", "types")
+
+
+@dataclass(frozen=True)
+class ReadTable:
+    """What a child left in ``directory``: ``data.parquet``, ``preview.json``, and the facts."""
+
+    directory: Path
+    facts: dict[str, Any]
+
+    def preview(self, rows: int) -> dict[str, Any]:
+        """The first rows."""
+        preview: dict[str, Any] = sandbox.read_json(self.directory / "preview.json")
+        return {"columns": self.facts["columns"], "first_rows": preview["first_rows"][:rows]}
+
+
+def parse_reading_options(fields: Mapping[str, str]) -> dict[str, Any]:
+    """The form's reading options, typed. Raises :class:`Unprocessable` naming the field."""
+    options: dict[str, Any] = {
+        name: fields[name] for name in READING_OPTIONS if fields.get(name, "") != ""
+    }
+    if "header_row" in options:
+        try:
+            options["header_row"] = int(options["header_row"])
+        except ValueError:
+            raise _bad_field("header_row", "must be a whole number") from None
+    if "types" in options:
+        try:
+            types = json.loads(options["types"])
+        except ValueError:
+            raise _bad_field("types", 'must be JSON, such as {"column": "text"}') from None
+        if not isinstance(types, dict):
+            raise _bad_field("types", "must be a JSON object of column names and types")
+        options["types"] = types
+    return options
+
+
+def _bad_field(name: str, message: str) -> Unprocessable:
+    return Unprocessable(
+        f"{name}: {message}", errors=[{"location": f"body.{name}", "message": message}]
+    )
+
+
+def run_reader(target: str, params: dict[str, Any], location: str = "body.file") -> dict[str, Any]:
+    """Run a reading job in a child. Raises the problem that its failure is."""
+    if not _places.acquire(timeout=QUEUE_TIMEOUT_S):
+        raise Unavailable("Too many files are being read at the moment; try again shortly.")
+    try:
+        return sandbox.run(target, params, timeout_s=READ_TIMEOUT_S)
+    except ChildError as error:
+        raise as_problem(error, location) from None
+    finally:
+        _places.release()
+
+
+def read_upload(
+    held: Resources, received: ReceivedFile, directory: Path, options: dict[str, Any]
+) -> ReadTable:
+    """Read a received file into Parquet under ``directory``. Raises a problem saying where."""
+    params = {
+        "source": str(received.path),
+        "filename": received.filename,
+        "out_dir": str(directory),
+        "options": options,
+        "max_unpacked_bytes": 4 * held.settings.max_upload_bytes,
+    }
+    return ReadTable(directory, run_reader(INGEST, params))
+
+
+def create_dataset(
+    held: Resources,
+    user: Principal,
+    received: ReceivedFile,
+    project_id: str | None,
+    options: dict[str, Any],
+) -> tuple[Dataset, dict[str, Any]]:
+    """Read, store and write down an upload; returns the dataset and its preview.
+
+    The row is written last: until then nobody sees anything, and what was stored is removed
+    when something fails.
+    """
+    with held.database.unit() as unit:
+        if project_id is None:
+            project = default_project(unit, user)
+        else:
+            project = get_project(unit, user, project_id)
+    with sandbox.scratch() as name:
+        table = read_upload(held, received, Path(name), options)
+        dataset_id = new_id()
+        prefix = service.storage_prefix(project.id, dataset_id)
+        try:
+            keys = _store(held, table, prefix)
+            with held.database.unit() as unit:
+                get_project(unit, user, project.id)
+                dataset = Dataset(
+                    id=dataset_id,
+                    project_id=project.id,
+                    filename=clean_filename(received.filename),
+                    size_bytes=received.size,
+                    version=1,
+                    uploaded_at=unit.now(),
+                    **keys,
+                    **_facts(table.facts),
+                )
+                unit.session.add(dataset)
+        except BaseException:
+            held.storage.delete_prefix(held.settings.minio_bucket, prefix)
+            raise
+        return dataset, table.preview(20)
+
+
+def retype_dataset(
+    held: Resources, user: Principal, dataset_id: str, changes: list[dict[str, Any]]
+) -> None:
+    """Store the dataset again with other column types. Raises a problem naming the first value
+    that cannot be of the wanted type."""
+    bucket = held.settings.minio_bucket
+    with held.database.unit(write=False) as unit:
+        dataset = service.get_dataset(unit, user, dataset_id)
+    wanted = service.find_changes(dataset, changes)
+    if not wanted:
+        return
+    with sandbox.scratch() as name:
+        directory = Path(name)
+        source = directory / "source.parquet"
+        held.storage.fetch_to(bucket, dataset.storage_key, source)
+        out = directory / "out"
+        out.mkdir()
+        params = {
+            "source": str(source),
+            "out_dir": str(out),
+            "columns": dataset.columns_json,
+            "changes": wanted,
+        }
+        table = ReadTable(out, run_reader(RETYPE, params, "body.columns"))
+        prefix = f"{service.storage_prefix(dataset.project_id, dataset.id)}{new_id()}/"
+        keys = _store(held, table, prefix)
+        with held.database.unit() as unit:
+            current = service.get_dataset(unit, user, dataset_id)
+            for field, value in {**keys, **_facts(table.facts)}.items():
+                if field not in {"warnings_json", "read_json"}:
+                    setattr(current, field, value)
+            current.warnings_json = [*current.warnings_json, *table.facts["warnings"]]
+            current.profile_key = None
+
+
+def _store(held: Resources, table: ReadTable, prefix: str) -> dict[str, Any]:
+    keys = {"storage_key": f"{prefix}data.parquet", "preview_key": f"{prefix}preview.json"}
+    for field, filename in (("storage_key", "data.parquet"), ("preview_key", "preview.json")):
+        with (table.directory / filename).open("rb") as file:
+            held.storage.upload_fileobj(held.settings.minio_bucket, keys[field], file)
+    return keys
+
+
+def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "rows": facts["rows"],
+        "cols": facts["cols"],
+        "columns_json": facts["columns"],
+        "warnings_json": facts["warnings"],
+        "read_json": facts["read"],
+    }

@@ -1,0 +1,159 @@
+"""What is made from a dataset on demand: its preview, its profile, its downloads."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+from app.core import sandbox
+from app.core.problems import Gone
+from app.datasets.ingestion import run_reader
+from app.datasets.service import storage_prefix
+from app.db.tables import Dataset
+from app.storage.base import ObjectMissing
+from app.web import Resources
+
+PROFILE = "app.analysis.profile.jobs:profile"
+EXPORT = "app.analysis.ingest.jobs:export"
+CLEAN = "app.analysis.ingest.jobs:clean"
+PROFILE_WAIT_S = 30.0
+CHUNK_BYTES = 256 * 1024
+
+Format = Literal["csv", "parquet", "xlsx"]
+MEDIA_TYPES: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+_profilers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="profile")
+_under_way: dict[str, Future[bytes]] = {}
+_guard = threading.Lock()
+
+
+def read_object(held: Resources, key: str) -> bytes:
+    """A small object, whole. Raises :class:`Gone` when it is missing."""
+    try:
+        return b"".join(held.storage.download_stream(held.settings.minio_bucket, key))
+    except ObjectMissing:
+        raise Gone("The stored object behind this is missing.") from None
+
+
+def preview(held: Resources, dataset: Dataset, rows: int) -> dict[str, Any]:
+    """The first ``rows`` rows, as they were cached when the file was read."""
+    kept: dict[str, Any] = json.loads(read_object(held, dataset.preview_key))
+    return {
+        "columns": dataset.columns_json,
+        "first_rows": kept["first_rows"][:rows],
+        "rows_total": dataset.rows,
+    }
+
+
+def profile(held: Resources, dataset: Dataset) -> bytes | None:
+    """The profile as JSON, computed once and kept; ``None`` when it takes longer than 30 s."""
+    if dataset.profile_key is not None:
+        return read_object(held, dataset.profile_key)
+    with _guard:
+        future = _under_way.get(dataset.id)
+        if future is None:
+            future = _under_way[dataset.id] = _profilers.submit(_compute_profile, held, dataset)
+            future.add_done_callback(lambda _: _under_way.pop(dataset.id, None))
+    try:
+        return future.result(timeout=PROFILE_WAIT_S)
+    except NotYet:
+        return None
+
+
+def _compute_profile(held: Resources, dataset: Dataset) -> bytes:
+    with sandbox.scratch() as name:
+        out = Path(name) / "out"
+        out.mkdir()
+        source = _fetch(held, dataset, Path(name))
+        params = {
+            "source": str(source),
+            "out_dir": str(out),
+            "columns": dataset.columns_json,
+            "dataset": {"name": dataset.filename, "size_bytes": dataset.size_bytes},
+            "target": None,
+            "seed": 0,
+        }
+        run_reader(PROFILE, params, "dataset")
+        body = (out / "profile.json").read_bytes()
+    key = f"{storage_prefix(dataset.project_id, dataset.id)}profile-{Path(dataset.storage_key).parent.name}.json"
+    held.storage.upload_bytes(held.settings.minio_bucket, key, body)
+    with held.database.unit() as unit:
+        current = unit.session.get(Dataset, dataset.id)
+        # Re-typed or deleted meanwhile: this profile is of a table that is no longer there.
+        if current is not None and current.storage_key == dataset.storage_key:
+            current.profile_key = key
+    return body
+
+
+def _fetch(held: Resources, dataset: Dataset, directory: Path) -> Path:
+    source = directory / "source.parquet"
+    try:
+        held.storage.fetch_to(held.settings.minio_bucket, dataset.storage_key, source)
+    except ObjectMissing:
+        raise Gone("The stored table of this dataset is missing.") from None
+    return source
+
+
+@dataclass
+class Download:
+    """A file ready to be streamed; its scratch space goes when the stream ends."""
+
+    filename: str
+    media_type: str
+    size: int
+    path: Path
+    _scratch: TemporaryDirectory[str]
+
+    def stream(self) -> Iterator[bytes]:
+        """The bytes; removes the file at the end."""
+        with self._scratch, self.path.open("rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
+
+def download(
+    held: Resources, dataset: Dataset, kind: Format, *, cleaned: bool, bom: bool
+) -> Download:
+    """The table as a file of the wanted format, raw or cleaned."""
+    scratch = sandbox.scratch()
+    try:
+        directory = Path(scratch.name)
+        source, columns = _fetch(held, dataset, directory), dataset.columns_json
+        if cleaned:
+            source, columns = _clean(source, columns, directory)
+        out = source
+        if kind != "parquet":
+            out = directory / f"table.{kind}"
+            params = {
+                "source": str(source),
+                "out": str(out),
+                "format": kind,
+                "bom": bom,
+                "columns": columns,
+            }
+            run_reader(EXPORT, params, "dataset")
+        stem = Path(dataset.filename).stem + ("-cleaned" if cleaned else "")
+        size = out.stat().st_size
+        return Download(f"{stem}.{kind}", MEDIA_TYPES[kind], size, out, scratch)
+    except BaseException:
+        scratch.cleanup()
+        raise
+
+
+def _clean(source: Path, columns: list[Any], directory: Path) -> tuple[Path, list[Any]]:
+    out = directory / "cleaned"
+    out.mkdir()
+    params = {"source": str(source), "out_dir": str(out), "columns": columns, "options": {}}
+    facts = run_reader(CLEAN, params, "dataset")
+    return out / "cleaned.parquet", facts["columns"]

@@ -1,0 +1,95 @@
+"""What goes in and out of the dataset routes."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from app.analysis.schema import ColumnType
+from app.db.tables import Dataset
+from app.web import Body, UtcTime
+
+
+class ColumnOut(BaseModel):
+    """One column, with the reason for its type."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    reason: str = ""
+
+
+class Preview(BaseModel):
+    """The first rows; a missing value is ``null``."""
+
+    columns: list[ColumnOut]
+    first_rows: list[dict[str, Any]]
+
+
+class PreviewPage(Preview):
+    """The first rows, and how many there are in all."""
+
+    rows_total: int
+
+
+class Uploaded(BaseModel):
+    """A new dataset."""
+
+    dataset_id: str
+    project_id: str
+    filename: str
+    rows: int
+    cols: int
+    size_bytes: int
+    preview: Preview
+    warnings: list[dict[str, Any]]
+    read: dict[str, Any] = Field(description="How the file was read: what was guessed, and why.")
+    version: int = 1
+
+
+class DatasetOut(BaseModel):
+    """A dataset."""
+
+    id: str
+    project_id: str
+    filename: str
+    rows: int
+    cols: int
+    columns: list[ColumnOut]
+    uploaded_at: UtcTime
+    size_bytes: int
+    version: int
+    warnings: list[dict[str, Any]]
+    read: dict[str, Any]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        """The answer for a row."""
+        return cls(
+            id=dataset.id,
+            project_id=dataset.project_id,
+            filename=dataset.filename,
+            rows=dataset.rows,
+            cols=dataset.cols,
+            columns=[ColumnOut.model_validate(column) for column in dataset.columns_json],
+            uploaded_at=dataset.uploaded_at,
+            size_bytes=dataset.size_bytes,
+            version=dataset.version,
+            warnings=dataset.warnings_json,
+            read=dataset.read_json,
+        )
+
+
+class ColumnChange(Body):
+    """The type that a column is to have."""
+
+    name: str
+    type: ColumnType
+
+
+class DatasetPatch(Body):
+    """What of a dataset can be changed."""
+
+    filename: str | None = Field(default=None, min_length=1, max_length=5000)
+    columns: list[ColumnChange] | None = Field(default=None, max_length=20_000)

@@ -1,0 +1,1 @@
+"""Runs: started, claimed, watched, cancelled; and the four stages of the pipeline."""

@@ -1,0 +1,248 @@
+"""The four stages as plain functions over units of work: callable without Celery.
+
+``run_stage`` claims a stage, computes it in a child, stores its files under a key that holds
+the attempt's number, and writes everything down in one unit that only the holder of the claim
+can commit. It may be called twice, at once or never, and the run still ends once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.config import Settings
+from app.core import sandbox
+from app.core.sandbox import (
+    ChildCrashed,
+    ChildError,
+    ChildOutOfMemory,
+    ChildStopped,
+    ChildTimeout,
+)
+from app.core.telemetry import STAGE_SECONDS
+from app.db.session import Database, UnitOfWork
+from app.db.tables import Artifact, Dataset, Run
+from app.runs import claims, products
+from app.runs.claims import Claim, LostClaim
+from app.runs.events import emit
+from app.runs.heartbeat import Heartbeat
+from app.runs.stages import WORK, StageContext, StageResult
+from app.runs.states import STAGES
+from app.storage.base import Storage, StorageError
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+MAX_ATTEMPTS_OUT_OF_MEMORY = 2
+PROGRESS_INTERVAL_S = 0.5
+
+Outcome = Literal[
+    "done", "not claimed", "lost", "failed", "cancelled", "again", "later", "handed on"
+]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a worker process holds open; ``stopping`` says that it is to hand its work on."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    stopping: threading.Event
+
+    @property
+    def memory_mb(self) -> int:
+        """The memory limit of one child, in MB."""
+        slots = self.settings.worker_slots
+        return self.settings.child_memory_mb or sandbox.default_memory_mb(0.7 / slots)
+
+
+def worker_name() -> str:
+    """A name for this process that no other has."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def run_stage(workshop: Workshop, run_id: str, stage: int, owner: str) -> Outcome:
+    """Do one stage of one run, if it is there to be done; returns what became of it."""
+    lease = workshop.settings.lease_seconds
+    with workshop.database.unit() as unit:
+        claim = claims.claim(unit, run_id, stage, owner, lease)
+    if claim is None:
+        return "not claimed"
+    started = time.monotonic()
+    try:
+        with Heartbeat(workshop.database, claim, lease) as heartbeat:
+            outcome = _attempt(workshop, claim, heartbeat)
+    except LostClaim:
+        logger.warning("run %s: the claim on stage %s was lost", run_id, stage)
+        outcome = "lost"
+    if outcome == "done":
+        STAGE_SECONDS.labels(STAGES[stage].task).observe(time.monotonic() - started)
+    else:
+        bucket = workshop.settings.minio_bucket
+        products.remove_attempt(workshop.database, workshop.storage, bucket, claim)
+    return outcome
+
+
+def _attempt(workshop: Workshop, claim: Claim, heartbeat: Heartbeat) -> Outcome:
+    try:
+        with sandbox.scratch() as name:
+            context = _context(workshop, claim, heartbeat, Path(name))
+            result = WORK[claim.stage](context)
+            _keep(workshop, claim, context, result)
+        return "done"
+    except ChildStopped:
+        return _stopped(workshop, claim, heartbeat)
+    except ChildError as error:
+        return _failed(workshop, claim, error)
+    except (StorageError, SQLAlchemyError, OSError) as error:
+        logger.warning("run %s: %s: %s", claim.run_id, type(error).__name__, error)
+        why = f"{STAGES[claim.stage].title} failed: a part that is needed did not answer"
+        outcome = _try_again(workshop, claim, why, MAX_ATTEMPTS)
+        return "later" if outcome == "again" else outcome
+
+
+def _context(
+    workshop: Workshop, claim: Claim, heartbeat: Heartbeat, directory: Path
+) -> StageContext:
+    with workshop.database.unit(write=False) as unit:
+        run = unit.session.get(Run, claim.run_id)
+        if run is None:
+            raise LostClaim(claim.run_id)
+        dataset = unit.session.get_one(Dataset, run.dataset_id)
+        artifacts = list(unit.session.scalars(select(Artifact).where(Artifact.run_id == run.id)))
+    artifacts.sort(key=lambda artifact: artifact.metadata_json.get("order", 0))
+
+    def stop() -> bool:
+        return heartbeat.lost or heartbeat.cancelled or workshop.stopping.is_set()
+
+    return StageContext(
+        run=run,
+        dataset=dataset,
+        artifacts=artifacts,
+        storage=workshop.storage,
+        bucket=workshop.settings.minio_bucket,
+        directory=directory,
+        memory_mb=workshop.memory_mb,
+        timeout_s=workshop.settings.stage_timeout_seconds,
+        on_progress=_progress_writer(workshop.database, claim),
+        stop=stop,
+    )
+
+
+def _progress_writer(
+    database: Database, claim: Claim
+) -> Callable[[float, str, str, list[dict[str, Any]] | None], None]:
+    """Writes a child's progress down: every message, but a moving bar twice a second at most."""
+    stage = STAGES[claim.stage]
+    written = 0.0
+
+    def write(
+        fraction: float, message: str, level: str, leaderboard: list[dict[str, Any]] | None
+    ) -> None:
+        nonlocal written
+        now = time.monotonic()
+        if not message and leaderboard is None and now - written < PROGRESS_INTERVAL_S:
+            return
+        written = now
+        percent = stage.start_percent + fraction * (stage.end_percent - stage.start_percent)
+        try:
+            with database.unit() as unit:
+                claims.report_progress(unit, claim, percent)
+                if message:
+                    emit(unit, claim.run_id, "log", message, level=level)
+                if leaderboard is not None:
+                    emit(unit, claim.run_id, "leaderboard", data={"rows": leaderboard})
+        except SQLAlchemyError as error:
+            # Progress may be lost; the work goes on.
+            logger.warning("progress: %s", type(error).__name__)
+
+    return write
+
+
+def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: StageResult) -> None:
+    """Store the files, then write everything down in one unit under the claim."""
+    bucket = workshop.settings.minio_bucket
+    stored = products.store(workshop.storage, bucket, claim, context.run, result)
+    with workshop.database.unit() as unit:
+        for artifact in stored:
+            artifact.created_at = unit.now()
+            unit.session.add(artifact)
+        if result.model is not None:
+            products.register(unit, workshop.settings.signing_key, context.run, stored, result)
+        if result.leaderboard is not None:
+            emit(unit, claim.run_id, "leaderboard", data=result.leaderboard)
+        for note in result.notes:
+            emit(unit, claim.run_id, "log", note)
+        if claim.stage == len(STAGES) - 1:
+            unit.session.flush()
+            unit.session.add(products.manifest(unit, workshop.storage, bucket, claim, context.run))
+        claims.complete(unit, claim)
+
+
+def _stopped(workshop: Workshop, claim: Claim, heartbeat: Heartbeat) -> Outcome:
+    if heartbeat.lost:
+        return "lost"
+    with workshop.database.unit() as unit:
+        if heartbeat.cancelled:
+            claims.end(unit, claim, "CANCELLED", None)
+            return "cancelled"
+        claims.release(unit, claim, charge=False)
+        emit(unit, claim.run_id, "log", "The worker is shutting down and hands the run on.")
+    return "handed on"
+
+
+def _failed(workshop: Workshop, claim: Claim, error: ChildError) -> Outcome:
+    title = STAGES[claim.stage].title
+    if isinstance(error, ChildOutOfMemory):
+        why = f"{title} failed: {error.message}; try fewer columns or rows"
+        return _try_again(workshop, claim, why, MAX_ATTEMPTS_OUT_OF_MEMORY)
+    if isinstance(error, ChildCrashed):
+        logger.error("run %s: %s: %s\n%s", claim.run_id, title, error.message, error.log)
+        why = f"{title} failed: its process broke down"
+        return _try_again(workshop, claim, why, MAX_ATTEMPTS)
+    if isinstance(error, ChildTimeout):
+        return _try_again(workshop, claim, f"{title} failed: {error.message}", MAX_ATTEMPTS)
+    return _fail(workshop, claim, error.message)
+
+
+def _try_again(workshop: Workshop, claim: Claim, why: str, attempts: int) -> Outcome:
+    if claim.stage_attempts >= attempts:
+        return _fail(workshop, claim, f"{why} (tried {claim.stage_attempts} times).")
+
+    def note(unit: UnitOfWork) -> None:
+        claims.release(unit, claim, charge=True)
+        emit(unit, claim.run_id, "log", f"{why}; trying again.", level="WARNING")
+
+    _write_down(workshop, note)
+    return "again"
+
+
+def _fail(workshop: Workshop, claim: Claim, message: str) -> Outcome:
+    text = message if message.endswith(".") else f"{message}."
+    _write_down(workshop, lambda unit: claims.end(unit, claim, "FAILED", text))
+    return "failed"
+
+
+def _write_down(workshop: Workshop, write: Callable[[UnitOfWork], None]) -> None:
+    """Write an end down, waiting for a database that is away; past the lease others take over."""
+    deadline = time.monotonic() + workshop.settings.lease_seconds
+    while True:
+        try:
+            with workshop.database.unit() as unit:
+                write(unit)
+            return
+        except SQLAlchemyError:
+            if time.monotonic() > deadline or workshop.stopping.wait(1.0):
+                raise

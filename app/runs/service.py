@@ -1,0 +1,212 @@
+"""The use cases of runs, as the API sees them: start, find, cancel, retry, delete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select, update
+
+from app.analysis.automl.options import OPTIONS, check_options
+from app.analysis.errors import AnalysisError
+from app.analysis.progress import silent
+from app.auth.principal import Principal
+from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
+from app.core.queue import send_run
+from app.core.telemetry import request_id_var
+from app.datasets.service import get_dataset
+from app.db.session import UnitOfWork
+from app.db.tables import Dataset, Run, User, new_id
+from app.projects.service import get_project
+from app.runs.claims import close
+from app.runs.events import emit, emit_status
+from app.runs.states import STAGES, TERMINAL, UNFINISHED
+from app.storage.trash import discard
+from app.web import Resources
+
+
+def owned_runs(user: Principal) -> Select[Run]:
+    """Every run of ``user``: the one door through which runs are reached."""
+    return select(Run).where(Run.user_id == user.id)
+
+
+def get_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
+    """The user's run of that id. Raises :class:`NotFound`."""
+    found = unit.session.scalar(owned_runs(user).where(Run.id == run_id))
+    if found is None:
+        raise NotFound("run")
+    return found
+
+
+def list_runs(
+    unit: UnitOfWork, user: Principal, project_id: str | None, status: str | None
+) -> Select[Run]:
+    """The user's runs, newest first. Raises :class:`NotFound` for a foreign project."""
+    statement = owned_runs(user).order_by(Run.created_at.desc(), Run.id)
+    if project_id is not None:
+        statement = statement.where(Run.project_id == get_project(unit, user, project_id).id)
+    if status is not None:
+        statement = statement.where(Run.status == status)
+    return statement
+
+
+def storage_prefix(run: Run) -> str:
+    """Where a run's objects lie."""
+    return f"projects/{run.project_id}/runs/{run.id}/"
+
+
+def checked_options(dataset: Dataset, options: dict[str, Any]) -> dict[str, Any]:
+    """The options, complete with defaults. Raises :class:`Unprocessable` naming the wrong one."""
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        check_options(
+            columns=dataset.columns_json, rows=dataset.rows, options=given, progress=silent
+        )
+    except AnalysisError as error:
+        place = (
+            f"body.options.{error.details['option']}"
+            if "option" in error.details
+            else "body.options"
+        )
+        raise Unprocessable(
+            error.message, errors=[{"location": place, "message": error.message}]
+        ) from None
+    defaults = {spec.name: spec.default for spec in OPTIONS if spec.default is not None}
+    return {**defaults, **given}
+
+
+def start_run(
+    unit: UnitOfWork,
+    held: Resources,
+    user: Principal,
+    *,
+    dataset_id: str,
+    project_id: str | None,
+    options: dict[str, Any],
+    idempotency_key: str | None,
+) -> Run:
+    """Write a run down and have it sent once that is committed.
+
+    Raises :class:`NotFound` for a foreign dataset or project, :class:`Unprocessable` for an
+    option that does not fit, :class:`TooManyRequests` past the quota, :class:`Conflict` when
+    the idempotency key was used for another request. The same key again gives the same run.
+    """
+    _lock_user(unit, user)
+    request = {"dataset_id": dataset_id, "project_id": project_id, "options": options}
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    if idempotency_key is not None:
+        known = unit.session.scalar(owned_runs(user).where(Run.idempotency_key == idempotency_key))
+        if known is not None:
+            if known.request_hash != digest:
+                raise Conflict("This Idempotency-Key was used for another request.")
+            return known
+    dataset = get_dataset(unit, user, dataset_id)
+    if project_id is not None and get_project(unit, user, project_id).id != dataset.project_id:
+        message = "the data set belongs to another project"
+        raise Unprocessable(message, errors=[{"location": "body.project_id", "message": message}])
+    parameters = checked_options(dataset, options)
+    _refuse_over_quota(unit, held, user)
+    run = Run(
+        id=new_id(),
+        user_id=user.id,
+        project_id=dataset.project_id,
+        dataset_id=dataset.id,
+        status="PENDING",
+        current_task=STAGES[0].task,
+        progress=0.0,
+        parameters_json=parameters,
+        created_at=unit.now(),
+        idempotency_key=idempotency_key,
+        request_hash=digest,
+        request_id=request_id_var.get(),
+    )
+    unit.session.add(run)
+    unit.session.flush()
+    emit(unit, run.id, "log", f"The run of {dataset.filename} was accepted.")
+    emit_status(unit, run)
+    send_after_commit(unit, run.id, 0)
+    return run
+
+
+def send_after_commit(unit: UnitOfWork, run_id: str, stage: int) -> None:
+    """Ring the bell once the row is there, and note that it was rung."""
+
+    def send() -> None:
+        if send_run(run_id, stage):
+            with unit.database.unit() as noted:
+                noted.session.execute(
+                    update(Run).where(Run.id == run_id).values(sent_at=noted.now())
+                )
+
+    unit.after_commit(send)
+
+
+def _lock_user(unit: UnitOfWork, user: Principal) -> None:
+    """Let one request of a user at a time count and take a place of the quota."""
+    unit.session.execute(select(User.id).where(User.id == user.id).with_for_update())
+
+
+def _refuse_over_quota(unit: UnitOfWork, held: Resources, user: Principal) -> None:
+    limit = held.settings.max_concurrent_runs
+    mine = (
+        select(func.count())
+        .select_from(Run)
+        .where(Run.user_id == user.id, Run.status.in_(UNFINISHED))
+    )
+    if (unit.session.scalar(mine) or 0) >= limit:
+        raise TooManyRequests(
+            f"{limit} runs are under way already; wait for one to end or cancel one.", 10
+        )
+
+
+def cancel_run(unit: UnitOfWork, run: Run) -> None:
+    """Ask for the end of a run: at once when nobody works at it, else by its worker's hand.
+
+    Raises :class:`Conflict` when it is over already, unless it was cancelled.
+    """
+    if run.status == "CANCELLED":
+        return
+    if run.status in TERMINAL:
+        raise Conflict(f"The run is over already: {run.status}.")
+    run.cancel_requested = True
+    unit.session.flush()
+    free = unit.session.scalar(
+        select(Run.id).where(
+            Run.id == run.id, or_(Run.lease_until.is_(None), Run.lease_until < unit.now())
+        )
+    )
+    if free is not None:
+        close(unit, run, "CANCELLED")
+    else:
+        emit(unit, run.id, "log", "Cancelling the run.", level="WARNING")
+
+
+def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run: Run) -> None:
+    """Resume a failed or cancelled run from its first unfinished stage.
+
+    Raises :class:`Conflict` when it is neither, :class:`TooManyRequests` past the quota.
+    """
+    _lock_user(unit, user)
+    unit.session.refresh(run)
+    if run.status not in {"FAILED", "CANCELLED"}:
+        raise Conflict(f"Only a failed or cancelled run can be retried; this one is {run.status}.")
+    _refuse_over_quota(unit, held, user)
+    run.status = "PENDING" if run.stage == 0 else STAGES[run.stage - 1].done
+    run.error = None
+    run.finished_at = None
+    run.cancel_requested = False
+    run.stage_attempts = 0
+    run.sent_at = None
+    run.current_task = STAGES[run.stage].task
+    unit.session.flush()
+    emit(unit, run.id, "log", f"Resuming with {STAGES[run.stage].title}.")
+    emit_status(unit, run)
+    send_after_commit(unit, run.id, run.stage)
+
+
+def delete_run(unit: UnitOfWork, held: Resources, run: Run) -> None:
+    """Delete a run with its artifacts and model; a worker at it finds it gone and stops."""
+    prefix = storage_prefix(run)
+    unit.session.delete(run)
+    discard(unit, held.storage, held.settings.minio_bucket, prefix)

@@ -1,0 +1,89 @@
+"""``uam beat``: finds what was lost and sweeps what is left behind. Any number may run.
+
+It is a loop over the database and not Celery's beat: it must work when the broker does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete
+
+from app.config import get_settings
+from app.core.queue import send_canary
+from app.core.telemetry import configure_logging, configure_sentry
+from app.db.session import Database
+from app.db.tables import RefreshToken
+from app.registry.jobs import resend_lost_jobs
+from app.runs.reaper import reap
+from app.storage import trash
+from app.storage.factory import open_storage
+
+logger = logging.getLogger(__name__)
+
+SWEEP_S = 600.0
+CANARY_S = 20.0
+PRUNE_S = 3600.0
+
+
+@dataclass
+class Duty:
+    """Something to be done every so often."""
+
+    name: str
+    every_s: float
+    work: Callable[[], Any]
+    due: float = 0.0
+
+    def do_if_due(self) -> None:
+        """Do it when its time has come; a failure is logged and tried again next time."""
+        now = time.monotonic()
+        if now < self.due:
+            return
+        self.due = now + self.every_s
+        try:
+            self.work()
+        except Exception as error:
+            logger.warning("beat: %s: %s: %s", self.name, type(error).__name__, error)
+
+
+def _prune_tokens(database: Database) -> None:
+    with database.unit() as unit:
+        unit.session.execute(delete(RefreshToken).where(RefreshToken.expires_at < unit.now()))
+
+
+def duties() -> list[Duty]:
+    """All that the beat has to do."""
+    settings = get_settings()
+    database = Database(settings)
+    storage = open_storage(settings)
+    lease = settings.lease_seconds
+    return [
+        Duty("orphaned runs", min(5.0, lease / 2), lambda: reap(database, lease)),
+        Duty("orphaned jobs", min(5.0, lease / 2), lambda: resend_lost_jobs(database)),
+        Duty("canary", CANARY_S, lambda: send_canary(str(time.time()))),
+        Duty("trash", 15.0, lambda: trash.sweep(database, storage, settings.minio_bucket)),
+        Duty("storage", SWEEP_S, storage.sweep),
+        Duty("tokens", PRUNE_S, lambda: _prune_tokens(database)),
+    ]
+
+
+def run() -> None:
+    """Beat until SIGTERM or SIGINT."""
+    settings = get_settings()
+    configure_logging(settings)
+    configure_sentry(settings, "beat")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    todo = duties()
+    logger.info("beat is up")
+    while not ended.wait(1.0):
+        for duty in todo:
+            duty.do_if_due()

@@ -1,0 +1,9 @@
+"""The Celery application of the worker: ``celery -A app.workers.celery_app worker`` works too."""
+
+from __future__ import annotations
+
+from app.core.queue import celery
+from app.workers import tasks
+
+celery_app = celery()
+tasks.register(celery_app)

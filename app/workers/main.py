@@ -1,0 +1,44 @@
+"""``uam worker``: a Celery worker on a thread pool, whose work happens in spawned children.
+
+Threads only supervise: children of a prefork pool are daemons and may not spawn, and a fork
+after OpenMP ran hangs in the boosting libraries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.signals import setup_logging, worker_shutting_down
+
+from app.config import get_settings
+from app.core.telemetry import configure_logging, configure_sentry
+from app.workers.celery_app import celery_app
+from app.workers.tasks import stopping
+
+
+def _keep_logging(**_: Any) -> None:
+    """Connected to ``setup_logging``, so that Celery leaves the process's logging alone."""
+
+
+def _stop_children(**_: Any) -> None:
+    """On SIGTERM every stage under way ends its child and hands its run on, uncharged."""
+    stopping.set()
+
+
+def run(slots: int | None = None) -> None:
+    """Work until SIGTERM; ``slots`` stages at once."""
+    settings = get_settings()
+    configure_logging(settings)
+    configure_sentry(settings, "worker")
+    setup_logging.connect(_keep_logging, weak=False)
+    worker_shutting_down.connect(_stop_children, weak=False)
+    celery_app.worker_main(
+        [
+            "worker",
+            "--pool=threads",
+            f"--concurrency={slots or settings.worker_slots}",
+            "--without-gossip",
+            "--without-mingle",
+            "--loglevel=INFO",
+        ]
+    )
