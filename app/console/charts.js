@@ -24,6 +24,11 @@ export async function draw(node, figure) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { ...figure.layout?.font, color: style.color, family: style.fontFamily },
   };
+  const line = style.getPropertyValue("--grid");
+  const axes = Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key));
+  for (const axis of new Set(["xaxis", "yaxis", ...axes])) {
+    layout[axis] = { ...layout[axis], gridcolor: line, zerolinecolor: line };
+  }
   delete layout.width;
   delete layout.height;
   await library.newPlot(node, figure.data, layout, { responsive: true, displaylogo: false });

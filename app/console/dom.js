@@ -32,7 +32,10 @@ export function table(caption, headings, rows) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     h("table", {},
       h("caption", { class: "hidden" }, caption),
-      h("thead", {}, h("tr", {}, headings.map((text) => h("th", { scope: "col" }, text)))),
+      h("thead", {}, h("tr", {}, headings.map((text, column) => {
+        const kind = rows.some((cells) => typeof cells[column] === "number") ? "number" : null;
+        return h("th", { scope: "col", class: kind }, text);
+      }))),
       h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map(cell))))));
 }
 

@@ -11,11 +11,17 @@ const ENDED = ["COMPLETED", "FAILED", "CANCELLED"];
 
 export async function runPage(id, signal) {
   const status = await api.get(`/runs/${id}/status`);
+  const dataset = await api.get(`/datasets/${status.dataset_id}`);
+  const target = status.options?.target;
   const view = liveView(id);
   const results = h("div", { class: "stack" });
   view.status(status);
   watchRun(id, view, results, signal).catch((error) => signal.aborted || tell(error));
-  return [h("h1", {}, "Run"), view.node, results];
+  return [
+    h("h1", {}, target ? `Predict ${target}` : "Explore and cluster"),
+    h("p", { class: "facts" }, "A run on ", h("a", { href: `#/dataset/${dataset.id}` },
+      dataset.filename)),
+    view.node, results];
 }
 
 async function watchRun(id, view, results, signal) {
