@@ -1,0 +1,111 @@
+"""The console, used as a person uses it."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+FLIGHTS = Path(__file__).resolve().parents[2] / "examples" / "flights.csv"
+
+
+def register(page: Page) -> None:
+    card = page.get_by_role("region", name="Create an account")
+    card.get_by_label("Name").fill("Ada")
+    card.get_by_label("E-mail").fill(f"ada-{uuid.uuid4().hex}@example.org")
+    card.get_by_label("Password").fill("correct horse battery")
+    card.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("Drop a table here")).to_be_visible()
+
+
+def upload(page: Page, path: Path) -> None:
+    page.set_input_files("#file", path)
+    expect(page.get_by_role("heading", name=path.name)).to_be_visible()
+
+
+def some_flights(folder: Path, rows: int = 400) -> Path:
+    lines = FLIGHTS.read_text(encoding="utf-8").splitlines()[: rows + 1]
+    path = folder / "some flights.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
+    register(page)
+    upload(page, some_flights(tmp_path))
+    expect(page.get_by_text("400 rows × 19 columns")).to_be_visible()
+    expect(page.get_by_label("Type of origin")).to_have_value("categorical")
+
+    page.get_by_label("Question").fill("how many rows are there?")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator(".answer")).to_contain_text("400")
+
+    page.get_by_label("What should be predicted?").select_option("arrived_late")
+    page.get_by_label("Seconds of training").fill("5")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".status")).to_have_text("COMPLETED", timeout=120_000)
+    expect(page.locator(".steps .past")).to_have_count(4)
+    expect(
+        page.get_by_role("region", name="Leaderboard").locator("tbody tr").nth(5)
+    ).to_be_visible()
+    expect(page.get_by_role("link", name="report.pdf")).to_be_visible()
+    expect(page.locator(".gallery figure").nth(7)).to_be_attached()
+    page.locator(".gallery figure").first.scroll_into_view_if_needed()
+    expect(page.locator(".gallery .main-svg").first).to_be_visible()
+
+    page.get_by_role("button", name="Predict").click()
+    expect(page.locator(".chances meter")).to_have_count(2)
+
+    page.reload()
+    expect(page.locator(".status")).to_have_text("COMPLETED")
+    expect(page.locator(".log li").first).to_be_visible()
+
+
+def test_tells_what_is_wrong_with_a_file(page: Page, tmp_path: Path) -> None:
+    register(page)
+    broken = tmp_path / "picture.csv"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+    page.set_input_files("#file", broken)
+    alert = page.get_by_role("alert").locator("p")
+    expect(alert).to_be_visible()
+    assert len(alert.inner_text()) > 10
+    page.get_by_role("button", name="Close").click()
+    expect(alert).to_have_count(0)
+
+
+def test_tells_that_a_password_is_wrong(page: Page) -> None:
+    card = page.get_by_role("region", name="Sign in")
+    card.get_by_label("E-mail").fill("nobody@example.org")
+    card.get_by_label("Password").fill("not the password")
+    card.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).not_to_be_empty()
+
+
+def test_names_and_values_of_a_file_are_text(page: Page, tmp_path: Path) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    rows = [f'"{evil}",{number}' for number in range(30)]
+    path = tmp_path / "evil.csv"
+    path.write_text("\n".join([f'"{evil}",number', *rows]) + "\n", encoding="utf-8")
+    register(page)
+    upload(page, path)
+    expect(page.get_by_role("cell", name=evil).first).to_be_visible()
+    assert page.locator("main img").count() == 0
+
+
+def test_everything_that_can_be_filled_in_has_a_name(page: Page, tmp_path: Path) -> None:
+    register(page)
+    upload(page, some_flights(tmp_path, 50))
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("input, select, button")]
+             .filter((one) => !one.labels?.length && !one.ariaLabel && !one.textContent.trim())
+             .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_signing_out_forgets_everything(page: Page) -> None:
+    register(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("region", name="Sign in")).to_be_visible()
+    assert page.evaluate("sessionStorage.getItem('uam-session')") is None
