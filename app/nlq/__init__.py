@@ -1,0 +1,1 @@
+"""Questions about a dataset, asked in plain words."""

@@ -1,0 +1,1 @@
+"""Trained models: registered by runs, listed, asked for predictions, deleted."""

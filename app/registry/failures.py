@@ -1,0 +1,35 @@
+"""Why a prediction could not be made, as the problem that the caller is told."""
+
+from __future__ import annotations
+
+from app.core.child_problems import as_problem
+from app.core.problems import Problem, Unprocessable
+from app.core.sandbox import ChildError
+
+# These are no fault of the rows, and the reader's words for them would mislead.
+_BROKE = frozenset({"crashed", "killed"})
+_LIMITS = frozenset({"out_of_memory", "timeout"})
+
+
+def prediction_problem(error: ChildError) -> Problem:
+    """The problem for a failed prediction; rows that do not fit are named in its ``errors``."""
+    if error.code in _BROKE:
+        return Unprocessable("The prediction could not be made: the model broke on these rows.")
+    if error.code in _LIMITS:
+        return Unprocessable(f"The prediction could not be made: {error.message}.")
+    return as_problem(error)
+
+
+def no_rows(location: str) -> Unprocessable:
+    """The problem of a request that holds nothing to predict."""
+    message = "there are no rows to predict"
+    return Unprocessable(
+        "There are no rows to predict.", errors=[{"location": location, "message": message}]
+    )
+
+
+def in_one_sentence(error: ChildError | Problem) -> str:
+    """The same for a job's row: what went wrong, and the first places of it."""
+    problem = error if isinstance(error, Problem) else prediction_problem(error)
+    places = [f"{item['location']}: {item['message']}" for item in (problem.errors or [])[:3]]
+    return "; ".join([problem.detail.rstrip("."), *places]) + "."

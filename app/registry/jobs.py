@@ -1,0 +1,246 @@
+"""Files too large to predict while the caller waits: written down, claimed and done by a worker.
+
+A job may be called twice, at once or never, and still ends once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.auth.principal import Principal
+from app.config import Settings
+from app.core import sandbox
+from app.core.filenames import clean_filename
+from app.core.multipart import ReceivedFile
+from app.core.problems import NotFound, Problem
+from app.core.queue import send_prediction
+from app.core.sandbox import ChildError, ChildStopped
+from app.core.telemetry import PREDICTIONS
+from app.db.session import Database, UnitOfWork
+from app.db.tables import Artifact, ModelMeta, PredictionJob, new_id
+from app.registry import job_claims
+from app.registry.bundles import local_bundle
+from app.registry.failures import in_one_sentence
+from app.registry.job_claims import Claim, LostJob
+from app.registry.results import Shelf
+from app.registry.service import hold_model, jobs_prefix
+from app.storage.base import Storage, StorageError
+
+logger = logging.getLogger(__name__)
+
+PREDICT_FILE = "app.registry.warm:predict_file"
+# Attempts that ended because a part did not answer, or with their worker.
+MAX_ATTEMPTS = 5
+# A message that was sent this long ago and brought nobody is taken for lost.
+RESEND_AFTER = timedelta(seconds=30)
+
+Outcome = Literal["done", "failed", "not claimed", "lost", "again"]
+
+
+class Worker(Protocol):
+    """What a job needs of the process that does it.
+
+    ``stopping`` is set when the work is to be handed on; ``memory_mb`` limits a child.
+    """
+
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
+
+    @property
+    def database(self) -> Database: ...  # noqa: D102
+
+    @property
+    def storage(self) -> Storage: ...  # noqa: D102
+
+    @property
+    def stopping(self) -> threading.Event: ...  # noqa: D102
+
+    @property
+    def memory_mb(self) -> int: ...  # noqa: D102
+
+
+def owned_jobs(user: Principal) -> Select[PredictionJob]:
+    """Every prediction job of ``user``: the one door through which jobs are reached."""
+    return select(PredictionJob).where(PredictionJob.user_id == user.id)
+
+
+def get_job(unit: UnitOfWork, user: Principal, job_id: str) -> PredictionJob:
+    """The user's job of that id. Raises :class:`NotFound`."""
+    found = unit.session.scalar(owned_jobs(user).where(PredictionJob.id == job_id))
+    if found is None:
+        raise NotFound("prediction job")
+    return found
+
+
+def create_job(
+    shelf: Shelf, user: Principal, model: ModelMeta, received: ReceivedFile
+) -> PredictionJob:
+    """Store a received file and have a worker predict it. Raises :class:`NotFound` when the
+    model is deleted meanwhile."""
+    bucket, job_id = shelf.settings.minio_bucket, new_id()
+    key = f"{jobs_prefix(model)}{job_id}"
+    shelf.storage.upload_file(bucket, key, received.path)
+    try:
+        with shelf.database.unit() as unit:
+            hold_model(unit, user, model.id)
+            job = PredictionJob(
+                id=job_id,
+                user_id=user.id,
+                model_id=model.id,
+                status="PENDING",
+                filename=clean_filename(received.filename),
+                source_key=key,
+                warnings_json=[],
+                created_at=unit.now(),
+            )
+            unit.session.add(job)
+            unit.after_commit(lambda: _send(shelf.database, job_id))
+    except BaseException:
+        shelf.storage.delete(bucket, key)
+        raise
+    return job
+
+
+def _send(database: Database, job_id: str) -> None:
+    if send_prediction(job_id):
+        with database.unit() as unit:
+            unit.session.execute(
+                update(PredictionJob).where(PredictionJob.id == job_id).values(sent_at=unit.now())
+            )
+
+
+def resend_lost_jobs(database: Database) -> int:
+    """Send again the jobs that nobody works at or was told of; returns how many were taken.
+
+    Any number of callers may do this at once: at worst a job is sent twice, and done once.
+    """
+    with database.unit() as unit:
+        now = unit.now()
+        unsent = or_(PredictionJob.sent_at.is_(None), PredictionJob.sent_at < now - RESEND_AFTER)
+        orphaned = and_(PredictionJob.status == "RUNNING", PredictionJob.lease_until < now)
+        waiting = or_(PredictionJob.status == "PENDING", orphaned)
+        statement = select(PredictionJob.id).where(unsent, waiting).limit(100)
+        lost = list(unit.session.scalars(statement))
+        unit.session.execute(
+            update(PredictionJob).where(PredictionJob.id.in_(lost)).values(sent_at=now)
+        )
+    return sum(send_prediction(job_id) for job_id in lost)
+
+
+def run_prediction_job(worker: Worker, job_id: str) -> Outcome:
+    """Do one job, if it is there to be done; returns what became of it."""
+    with worker.database.unit() as unit:
+        claim = job_claims.claim(unit, job_id, worker.settings.lease_seconds)
+    if claim is None:
+        return "not claimed"
+    try:
+        return _attempt(worker, claim)
+    except LostJob:
+        logger.warning("prediction job %s: the claim was lost", job_id)
+        return "lost"
+
+
+def _attempt(worker: Worker, claim: Claim) -> Outcome:
+    with worker.database.unit(write=False) as unit:
+        job = unit.session.get(PredictionJob, claim.job_id)
+        model = None if job is None else unit.session.get(ModelMeta, job.model_id)
+    if job is None or model is None:
+        raise LostJob(claim.job_id)
+    try:
+        _predict(worker, claim, job, model)
+    except ChildStopped:
+        return _again(worker, claim)
+    except (ChildError, Problem) as error:
+        return _fail(worker, claim, job, in_one_sentence(error))
+    except (StorageError, SQLAlchemyError, OSError) as error:
+        logger.warning("prediction job %s: %s", claim.job_id, type(error).__name__)
+        if claim.attempt < MAX_ATTEMPTS:
+            return _again(worker, claim)
+        return _fail(worker, claim, job, "A part that is needed did not answer.")
+    _drop_source(worker, job)
+    return "done"
+
+
+def _again(worker: Worker, claim: Claim) -> Outcome:
+    with worker.database.unit() as unit:
+        job_claims.release(unit, claim)
+    return "again"
+
+
+def _fail(worker: Worker, claim: Claim, job: PredictionJob, sentence: str) -> Outcome:
+    with worker.database.unit() as unit:
+        job_claims.end(unit, claim, "FAILED", error=sentence)
+    _drop_source(worker, job)
+    return "failed"
+
+
+def _drop_source(worker: Worker, job: PredictionJob) -> None:
+    try:
+        worker.storage.delete(worker.settings.minio_bucket, job.source_key)
+    except StorageError as error:
+        # It goes with its model or run at the latest.
+        logger.warning("prediction job %s: its file stays for now: %s", job.id, error)
+
+
+def _predict(worker: Worker, claim: Claim, job: PredictionJob, model: ModelMeta) -> None:
+    bundle = local_bundle(worker.storage, worker.settings, model)
+    lease, stopping = worker.settings.lease_seconds, worker.stopping
+    with sandbox.scratch() as name:
+        source, out = Path(name) / "source", Path(name) / "out"
+        out.mkdir()
+        worker.storage.fetch_to(worker.settings.minio_bucket, job.source_key, source)
+        facts = sandbox.run(
+            PREDICT_FILE,
+            file_params(worker.settings, model, bundle, source, job.filename, out),
+            memory_mb=worker.memory_mb,
+            timeout_s=worker.settings.stage_timeout_seconds,
+            stop=job_claims.keep_alive(worker.database, claim, lease, stopping),
+        )
+        _finish(worker, claim, model, facts, out / "predictions.csv")
+    PREDICTIONS.labels("job").inc(facts["rows"])
+
+
+def file_params(
+    settings: Settings,
+    model: ModelMeta,
+    bundle: Path,
+    source: Path,
+    filename: str,
+    out: Path,
+    max_rows: int | None = None,
+) -> dict[str, Any]:
+    """The parameters of :data:`PREDICT_FILE`; past ``max_rows`` it predicts nothing."""
+    return {
+        "model": str(bundle),
+        "sha256": model.sha256,
+        "source": str(source),
+        "filename": filename,
+        "out_dir": str(out),
+        "max_rows": max_rows,
+        "max_unpacked_bytes": 4 * settings.max_upload_bytes,
+    }
+
+
+def _finish(
+    worker: Worker, claim: Claim, model: ModelMeta, facts: dict[str, Any], path: Path
+) -> None:
+    def confirm(unit: UnitOfWork, artifact: Artifact) -> None:
+        job_claims.end(
+            unit,
+            claim,
+            "COMPLETED",
+            rows=facts["rows"],
+            warnings_json=facts["warnings"],
+            artifact_id=artifact.id,
+        )
+
+    shelf = Shelf(worker.database, worker.storage, worker.settings)
+    with path.open("rb") as file:
+        shelf.keep(model, "csv", file, facts["rows"], confirm)

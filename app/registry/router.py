@@ -1,0 +1,197 @@
+"""HTTP for models, predictions and prediction jobs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.auth.dependencies import CurrentUser
+from app.auth.principal import Principal
+from app.core.multipart import is_multipart, receive_form
+from app.core.problems import UnsupportedMedia
+from app.db.tables import Artifact, PredictionJob
+from app.registry import files, jobs, predicting, service
+from app.registry.bodies import parse_rows, prefers_csv
+from app.registry.later import router as later
+from app.registry.predicting import PredictedRows, shelf_of
+from app.registry.schemas import JobAccepted, JobOut, ModelDetail, ModelOut, Predictions
+from app.registry.table import csv_chunks
+from app.web import Held, Page, Resources, Unit, answers, paginate
+
+router = APIRouter(tags=["models"])
+
+CSV = "text/csv; charset=utf-8"
+ROWS_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+    },
+}
+PREDICT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [
+                        {
+                            "type": "object",
+                            "required": ["rows"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "rows": ROWS_SCHEMA,
+                                "explain": {"type": "boolean", "default": False},
+                            },
+                        },
+                        ROWS_SCHEMA,
+                    ]
+                }
+            },
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "CSV, Parquet or XLSX.",
+                        }
+                    },
+                }
+            },
+        },
+    }
+}
+PREDICT_ANSWERS: dict[int | str, dict[str, Any]] = {
+    **answers(400, 401, 404, 410, 413, 415, 422, 507),
+    200: {
+        "model": Predictions,
+        "description": "The predictions; as CSV for `Accept: text/csv`.",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    },
+    202: {"model": JobAccepted, "description": "The file is large: a worker predicts it."},
+}
+
+
+@router.get("/models", responses=answers(401, 404, 422))
+def list_models(
+    user: CurrentUser,
+    unit: Unit,
+    page: Page,
+    request: Request,
+    response: Response,
+    project_id: str | None = None,
+    champion: bool | None = None,
+) -> list[ModelOut]:
+    """The models, newest first. To ask for champions is not possible yet."""
+    if champion is not None:
+        raise service.not_yet("Champions")
+    statement = service.list_models(unit, user, project_id)
+    return [ModelOut.of(model) for model in paginate(unit, statement, page, request, response)]
+
+
+@router.get("/models/{model_id}", responses=answers(401, 404))
+def get_model(model_id: str, user: CurrentUser, unit: Unit) -> ModelDetail:
+    """One model: what it reads, how good it is, and what weighs in it."""
+    return ModelDetail.of(service.get_model(unit, user, model_id))
+
+
+@router.delete("/models/{model_id}", status_code=204, responses=answers(401, 404, 409))
+def delete_model(model_id: str, user: CurrentUser, unit: Unit, held: Held) -> None:
+    """Delete a model; the predictions that it made stay."""
+    service.delete_model(unit, held, user, model_id)
+
+
+@router.post(
+    "/models/{model_id}/predict",
+    openapi_extra=PREDICT_BODY,
+    responses=PREDICT_ANSWERS,
+    response_class=JSONResponse,
+)
+async def predict(model_id: str, request: Request, user: CurrentUser, held: Held) -> Response:
+    """Predict rows or a file; the answer is kept as an artifact of the model's run."""
+    csv = prefers_csv(request.headers.get("accept", ""))
+    if is_multipart(request):
+        async with receive_form(request) as form:
+            form.refuse_unknown("file")
+            found = await run_in_threadpool(files.predict_file, held, user, model_id, form.file())
+        return _file_answer(found, csv)
+    if not _is_json(request):
+        raise UnsupportedMedia("Send the rows as application/json, or a file as a form.")
+    body = await request.body()
+    return await run_in_threadpool(_predict_rows, held, user, model_id, body, csv)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+def _predict_rows(
+    held: Resources, user: Principal, model_id: str, body: bytes, csv: bool
+) -> Response:
+    predicting.find_model(held, user, model_id)
+    asked = parse_rows(body)
+    found = predicting.predict_rows(held, user, model_id, asked.rows, asked.explain)
+    if csv:
+        headers = _csv_headers(found.artifact_id, len(found.warnings))
+        text = "".join(csv_chunks(found.predictions))
+        return Response(text, media_type=CSV, headers=headers)
+    return JSONResponse(_as_json(found))
+
+
+def _as_json(found: PredictedRows) -> dict[str, Any]:
+    return {
+        "model_id": found.model_id,
+        "predictions": found.predictions,
+        "warnings": found.warnings,
+        "artifact_id": found.artifact_id,
+        "download_url": found.download_url,
+    }
+
+
+def _file_answer(found: files.PredictedFile | PredictionJob, csv: bool) -> Response:
+    if isinstance(found, PredictionJob):
+        headers = {"Location": f"/predictions/{found.id}", "Retry-After": "2"}
+        return JSONResponse({"job_id": found.id, "status": found.status}, 202, headers=headers)
+    if csv:
+        headers = _csv_headers(found.artifact.id, len(found.facts["warnings"]))
+        return StreamingResponse(found.csv(), media_type=CSV, headers=headers)
+    return StreamingResponse(found.json(), media_type="application/json")
+
+
+def _csv_headers(artifact_id: str, warnings: int) -> dict[str, str]:
+    """What a CSV has no place for: which artifact it is, and how many warnings there were."""
+    return {
+        "Content-Disposition": 'attachment; filename="predictions.csv"',
+        "X-Artifact-ID": artifact_id,
+        "X-Warning-Count": str(warnings),
+    }
+
+
+@router.get("/predictions/{job_id}", responses=answers(401, 404))
+def get_prediction_job(job_id: str, user: CurrentUser, unit: Unit, held: Held) -> JobOut:
+    """How far the prediction of a large file is, and where its result lies."""
+    job = jobs.get_job(unit, user, job_id)
+    artifact = None if job.artifact_id is None else unit.session.get(Artifact, job.artifact_id)
+    return JobOut(
+        job_id=job.id,
+        status=job.status,
+        model_id=job.model_id,
+        rows=job.rows,
+        warnings=job.warnings_json,
+        artifact_id=job.artifact_id,
+        download_url=None if artifact is None else shelf_of(held).link(artifact),
+        error=job.error,
+    )
+
+
+router.include_router(later)

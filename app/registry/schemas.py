@@ -1,0 +1,128 @@
+"""What goes in and out of the model routes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, JsonValue
+
+from app.db.tables import ModelMeta
+from app.web import Body, UtcTime
+
+JobStatus = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED"]
+
+
+class ModelOut(BaseModel):
+    """A trained model. ``metrics`` is flat and of natural sign."""
+
+    id: str
+    run_id: str
+    project_id: str
+    name: str
+    version: int = Field(description="Counts up within a project and target.")
+    task: str
+    target: str | None
+    metrics: dict[str, Any]
+    created_at: UtcTime
+
+    @classmethod
+    def of(cls, model: ModelMeta) -> Self:
+        """The answer for a row."""
+        return cls(**_facts(model))
+
+
+class InputField(BaseModel):
+    """One column that the model reads."""
+
+    name: str
+    type: str
+    required: bool
+    categories: list[Any] | None = None
+    range: list[Any] | None = None
+    example: Any = None
+
+
+class Importance(BaseModel):
+    """How much the score falls when a feature's values are shuffled, and how sure that is."""
+
+    feature: str
+    value: float | None
+    std: float | None
+
+
+class ModelDetail(ModelOut):
+    """A trained model, with what it reads and what weighs in it."""
+
+    input_schema: list[InputField]
+    importance: list[Importance]
+    sha256: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, model: ModelMeta) -> Self:
+        """The answer for a row."""
+        return cls(
+            **_facts(model),
+            input_schema=[InputField.model_validate(field) for field in model.input_schema_json],
+            importance=[Importance.model_validate(entry) for entry in model.importance_json],
+            sha256=model.sha256,
+            size_bytes=model.size_bytes,
+        )
+
+
+def _facts(model: ModelMeta) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "run_id": model.run_id,
+        "project_id": model.project_id,
+        "name": model.name,
+        "version": model.version,
+        "task": model.task,
+        "target": model.target,
+        "metrics": model.metrics_json,
+        "created_at": model.created_at,
+    }
+
+
+class PredictIn(Body):
+    """Rows to predict, each an object keyed by column name."""
+
+    rows: list[dict[str, JsonValue]]
+    explain: bool = Field(default=False, description="Say for each row what weighed how much.")
+
+
+class Prediction(BaseModel):
+    """One row's prediction; labels are spelled as in the training file."""
+
+    prediction: Any
+    probabilities: dict[str, float] | None = None
+    interval: list[float | None] | None = None
+    explanation: Any = None
+
+
+class Predictions(BaseModel):
+    """The predictions, one a row and in the order of the rows."""
+
+    model_id: str
+    predictions: list[Prediction]
+    warnings: list[Any]
+    artifact_id: str
+    download_url: str
+
+
+class JobAccepted(BaseModel):
+    """The file is large: a worker predicts it. Ask ``GET /predictions/{job_id}``."""
+
+    job_id: str
+    status: JobStatus
+
+
+class JobOut(JobAccepted):
+    """How far a prediction job is."""
+
+    model_id: str
+    rows: int | None
+    warnings: list[Any]
+    artifact_id: str | None
+    download_url: str | None
+    error: str | None

@@ -1,0 +1,44 @@
+"""The predictor child's own side: models loaded once and kept, files predicted in batches.
+
+Runs in a child only (see :mod:`app.core.sandbox`); the API process never imports it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from app.analysis.automl.serving import Predictor, load
+from app.analysis.progress import Progress
+
+# What loaded models may take together, by the size of their files; memory is a few times that.
+LOADED_BYTES = 256 * 1024 * 1024
+
+_loaded: OrderedDict[str, tuple[int, Predictor]] = OrderedDict()
+
+
+def loaded(model: str, sha256: str) -> Predictor:
+    """The predictor of a bundle, loaded at most once; those unused for longest are let go."""
+    if sha256 not in _loaded:
+        path = Path(model)
+        _loaded[sha256] = (path.stat().st_size, load(path, sha256))
+    _loaded.move_to_end(sha256)
+    while len(_loaded) > 1 and sum(size for size, _ in _loaded.values()) > LOADED_BYTES:
+        _loaded.popitem(last=False)
+    return _loaded[sha256][1]
+
+
+def predict_rows(
+    *,
+    model: str,
+    sha256: str,
+    rows: list[dict[str, Any]],
+    explain: bool,
+    progress: Progress,  # noqa: ARG001 (part of every job's interface)
+) -> dict[str, Any]:
+    """Predict rows by the bundle at ``model``: ``{"predictions", "warnings"}``.
+
+    Raises ``BadModel`` and ``BadRows``.
+    """
+    return loaded(model, sha256).predict_rows(rows, explain=explain)
