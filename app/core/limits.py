@@ -15,6 +15,8 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from app.core.redis_urls import for_limits
+
 logger = logging.getLogger(__name__)
 
 LOGIN_FAILURES = RateLimitItemPerMinute(10, 5, namespace="uam-login")
@@ -29,7 +31,10 @@ class RateLimits:
         self._shared: MovingWindowRateLimiter | None = None
         if redis_url:
             storage = RedisStorage(
-                redis_url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1
+                for_limits(redis_url),
+                wrap_exceptions=True,
+                socket_timeout=1,
+                socket_connect_timeout=1,
             )
             self._shared = MovingWindowRateLimiter(storage)
 

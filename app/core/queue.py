@@ -12,6 +12,7 @@ from functools import lru_cache
 from celery import Celery, chain
 
 from app.config import Settings, get_settings
+from app.core.redis_urls import for_celery
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ CHANNEL = "uam:runs"
 
 def make_celery(settings: Settings) -> Celery:
     """A Celery application that speaks JSON only and keeps no results."""
-    app = Celery("uam", broker=settings.redis_url or "memory://")
+    app = Celery("uam", broker=for_celery(settings.redis_url) or "memory://")
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",

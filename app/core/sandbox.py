@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -91,15 +91,18 @@ def default_memory_mb(share: float = 0.6) -> int:
 
 
 class Child:
-    """One child that answers calls one after another, from any thread."""
+    """One child that answers calls one after another, from any thread.
 
-    def __init__(self, *, memory_mb: int = 0) -> None:
+    ``search_path`` names directories in which the child also looks for modules.
+    """
+
+    def __init__(self, *, memory_mb: int = 0, search_path: Sequence[str] = ()) -> None:
         self.memory_mb = memory_mb or default_memory_mb()
         self._lock = threading.Lock()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "app.core.sandbox_child"],
+            [sys.executable, "-I", "-m", "app.core.sandbox_child", *search_path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -107,6 +107,7 @@ def main() -> None:
     """Serve calls until stdin closes."""
     wire = _Wire(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
+    sys.path.extend(sys.argv[1:])
     for number, line in enumerate(sys.stdin):
         call = json.loads(line)
         if number == 0:

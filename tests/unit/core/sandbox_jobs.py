@@ -1,0 +1,72 @@
+"""Jobs that misbehave, for the sandbox's tests: they run in a real child."""
+
+import ctypes
+import os
+import time
+
+
+class Typed(Exception):
+    """An error as the analyst's are."""
+
+    code = "bad_table"
+
+    def __init__(self):
+        super().__init__("row 3 has too few cells")
+        self.details = {"row": 3}
+
+
+def echo(*, value, progress):
+    print("noise on stdout that must not reach the protocol")
+    os.write(1, b"raw noise\n")
+    progress(0.5, "half way", leaderboard=[{"rank": 1}])
+    return {"value": value}
+
+
+def environment(*, progress):
+    return {"names": sorted(os.environ), "path": os.getcwd()}
+
+
+def not_finite(*, progress):
+    return {"nan": float("nan"), "inside": [float("inf"), 1.5]}
+
+
+def typed_error(*, progress):
+    raise Typed
+
+
+def base_exception(*, progress):
+    class Panic(BaseException):
+        pass
+
+    raise Panic("a reader panicked")
+
+
+def abort(*, progress):
+    os.abort()
+
+
+def leave(*, progress):
+    os._exit(7)
+
+
+def hang(*, progress):
+    ctypes.CDLL(None).sleep(600)
+    return {}
+
+
+def eat(*, megabytes, progress):
+    blocks = []
+    for _ in range(megabytes):
+        blocks.append(bytearray(os.urandom(1024)) * 1024)
+        time.sleep(0.001)
+    return {"held": len(blocks)}
+
+
+def spawn_and_hang(*, pid_file, progress):
+    import subprocess
+
+    child = subprocess.Popen(["sleep", "600"])
+    with open(pid_file, "w") as file:
+        file.write(f"{os.getpid()} {child.pid}")
+    time.sleep(600)
+    return {}
