@@ -55,6 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
         description="Hand it a table, get an analyst's work back.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.resources = held
     problems.install(app, STORAGE_PROBLEMS)

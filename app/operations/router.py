@@ -93,6 +93,12 @@ def console() -> FileResponse:
     return FileResponse(CONSOLE / "index.html")
 
 
+@router.get("/docs", include_in_schema=False)
+def documentation() -> FileResponse:
+    """The API's documentation, with an Authorize button; it needs nothing from elsewhere."""
+    return FileResponse(CONSOLE / "docs.html")
+
+
 @router.get("/console/{name:path}", include_in_schema=False)
 def console_file(name: str) -> FileResponse:
     """A file of the console, or Plotly's script from its own package."""
