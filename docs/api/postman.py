@@ -7,13 +7,16 @@ from collections import defaultdict
 from typing import Any
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-# Answers whose fields the next requests need: the collection can be run from top to bottom.
+# Fields of answers that later requests need; each is kept as a variable of the collection.
 REMEMBERED = ("access_token", "refresh_token", "dataset_id", "run_id", "report_id")
 SAMPLES: dict[str, Any] = {
     "email": "ada@example.org",
     "username": "ada@example.org",
     "password": "correct horse battery staple",
     "name": "Ada",
+    "filename": "flights.csv",
+    "current_password": "correct horse battery staple",
+    "new_password": "an even better password",
     "question": "How many rows are there?",
     "refresh_token": "{{refresh_token}}",
     "project_id": "{{project_id}}",
@@ -188,4 +191,5 @@ def _object(api: dict[str, Any], schema: dict[str, Any], depth: int) -> dict[str
         return {}
     properties = schema.get("properties", {})
     wanted = schema.get("required") or list(properties)[:1]
+    wanted = [*wanted, *(k for k in properties if k not in wanted and "examples" in properties[k])]
     return {key: sample(api, properties.get(key, {}), key, depth + 1) for key in wanted}
