@@ -36,6 +36,7 @@ def ask(held: Resources, user: Principal, dataset_id: str, question: str) -> dic
         "source": str(_local_table(held, dataset)),
         "columns": dataset.columns_json,
         "question": question,
+        "dataset": dataset.filename,
     }
     try:
         return _askers.call(ASK, params, timeout_s=ASK_TIMEOUT_S)

@@ -96,7 +96,7 @@ def _touch(path: Path, info: ObjectInfo) -> bool:
         # Through floating point a file's time comes back within less than a millisecond.
         same_time = abs(found.st_mtime - info.modified.timestamp()) < 1e-3
         if same_time and found.st_size == info.size:
-            os.utime(path, (time.time(), found.st_mtime))
+            os.utime(path, ns=(time.time_ns(), found.st_mtime_ns))
             return True
     except FileNotFoundError:
         pass

@@ -1,0 +1,1 @@
+"""The commands of ``uam``: each module holds one or two, and is imported when it is called."""

@@ -1,0 +1,146 @@
+"""Where the offline commands work: one child, one scratch directory, one view."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.commands.failures import WorkFailed
+from app.commands.view import View
+from app.core.sandbox import Child, ChildCrashed, ChildError, scratch
+
+INGEST = "app.analysis.ingest.jobs:ingest"
+# Offline nobody else is slowed: what a file may unpack to is bounded by the machine's disk.
+MAX_UNPACKED_BYTES = 64 * 1024**3
+DAY_S = 86_400.0
+
+
+@dataclass
+class Table:
+    """A table as UAM read it."""
+
+    source: Path
+    facts: dict[str, Any]
+
+    @property
+    def columns(self) -> list[dict[str, Any]]:
+        """Its typed schema."""
+        columns: list[dict[str, Any]] = self.facts["columns"]
+        return columns
+
+
+@dataclass
+class Bench:
+    """A warm child that does one job after another, and the directory they share."""
+
+    directory: Path
+    view: View
+    _children: list[Child] = field(default_factory=list)
+
+    def job(
+        self,
+        title: str,
+        target: str,
+        params: Mapping[str, Any],
+        timeout_s: float = DAY_S,
+    ) -> dict[str, Any]:
+        """Do one job of the analyst. Raises :class:`WorkFailed`, one line that says why."""
+        self.view.begin(title)
+        try:
+            return self.try_job(target, params, timeout_s)
+        except ChildError as error:
+            raise WorkFailed(sentence(title, error)) from None
+
+    def try_job(self, target: str, params: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """The same, for who has an answer to its failure. Raises :class:`ChildError`."""
+        return self._child().call(
+            target, params, timeout_s=timeout_s, on_progress=self.view.progress
+        )
+
+    def warm_up(self) -> None:
+        """Start the child now, so that it is there when it is needed."""
+        self._child()
+
+    def _child(self) -> Child:
+        if not self._children or not self._children[-1].alive:
+            self.close()
+            self._children.append(Child())
+        return self._children[-1]
+
+    def close(self) -> None:
+        """Let the child go."""
+        while self._children:
+            self._children.pop().close()
+
+    def folder(self, name: str) -> Path:
+        """A new empty directory for a job's files."""
+        path = self.directory / name
+        path.mkdir()
+        return path
+
+    def read(self, data: Path) -> Table:
+        """Read a file of any format. Raises :class:`WorkFailed`, saying where it breaks."""
+        out = self.folder("read")
+        facts = self.job(
+            f"reading {data.name}",
+            INGEST,
+            {
+                "source": str(data.absolute()),
+                "filename": data.name,
+                "out_dir": str(out),
+                "options": {},
+                "max_unpacked_bytes": MAX_UNPACKED_BYTES,
+            },
+        )
+        for warning in facts["warnings"]:
+            self.view.tell(f"warning: {warning.get('message', warning)}")
+        return Table(out / "data.parquet", facts)
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """A bench, cleared away at the end, on SIGTERM too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with scratch() as name, View() as view:
+        made = Bench(Path(name), view)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def sentence(doing: str, error: ChildError) -> str:
+    """One line for a failed job: what went wrong and where."""
+    if isinstance(error, ChildCrashed):
+        return f"{doing}: the process broke down: {error.message}"
+    if error.code in {"out_of_memory", "timeout", "stopped"}:
+        return f"{doing}: {error.message}"
+    places = [
+        f"row {item.get('row')}, column {item.get('column')}: {item.get('message')}"
+        for item in error.details.get("errors", [])[:3]
+    ]
+    return "; ".join([error.message.rstrip("."), *places])
+
+
+def deliver(file: Path, target: Path) -> None:
+    """Put a finished file where the user wants it, in one step, over what is there.
+
+    Raises :class:`WorkFailed` when that cannot be written.
+    """
+    arriving = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            shutil.copyfile(file, arriving)
+            arriving.replace(target)
+        finally:
+            arriving.unlink(missing_ok=True)
+    except OSError as error:
+        raise WorkFailed(f"cannot write {target}: {error.strerror}") from None
