@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import Any, ClassVar
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -126,6 +127,16 @@ class InsufficientStorage(Problem):
     status, slug = 507, "insufficient-storage"
 
 
+class ProblemResponse(JSONResponse):
+    """A problem document; what is no Unicode in a caller's own words comes back as ``?``."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The document in UTF-8."""
+        return json.dumps(content, ensure_ascii=False).encode("utf-8", errors="replace")
+
+
 def location(parts: Sequence[Any]) -> str:
     """``("body", "rows", 0, "name")`` as ``body.rows[0].name``."""
     text = ""
@@ -155,7 +166,7 @@ def problem_response(
     }
     if errors is not None:
         body["errors"] = list(errors)
-    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return ProblemResponse(body, status, headers=dict(headers or {}))
 
 
 def _on_problem(request: Request, error: Exception) -> JSONResponse:
@@ -198,6 +209,15 @@ def _on_database_away(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, 503, "unavailable", detail, headers=headers)
 
 
+def _on_data_refused(request: Request, error: Exception) -> JSONResponse:
+    """PostgreSQL keeps no NUL in a text, so that nothing it holds can have one in its name."""
+    logger.info("the database refused a value: %s", type(error).__name__)
+    if "\0" in request.url.path:
+        return problem_response(request, 404, "not-found", "There is no such address.")
+    detail = "A value holds what cannot be stored, such as a NUL character or too large a number."
+    return problem_response(request, 422, "unprocessable", detail)
+
+
 def _on_unexpected(request: Request, error: Exception) -> JSONResponse:
     logger.error("unexpected error", exc_info=error)
     detail = "Something went wrong on the server; the log has it under this request's X-Request-ID."
@@ -219,4 +239,5 @@ def install(app: FastAPI, translations: Mapping[type[Exception], Problem]) -> No
     app.add_exception_handler(HTTPException, _on_http)
     for away in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(away, _on_database_away)
+    app.add_exception_handler(DataError, _on_data_refused)
     app.add_exception_handler(Exception, _on_unexpected)
