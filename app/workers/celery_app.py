@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.queue import celery
+from app.core import queue
 from app.workers import tasks
 
-celery_app = celery()
+celery_app = queue.celery()
 tasks.register(celery_app)

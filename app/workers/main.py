@@ -34,6 +34,7 @@ def run(slots: int | None = None) -> None:
     worker_shutting_down.connect(_stop_children, weak=False)
     celery_app.worker_main(
         [
+            "--quiet",
             "worker",
             "--pool=threads",
             f"--concurrency={slots or settings.worker_slots}",
