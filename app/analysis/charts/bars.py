@@ -28,6 +28,7 @@ def bar(
     unit: str | None = None,
     top: int = 20,
     rest: Rest = "sum",
+    more: tuple[int, float] = (0, 0.0),
     ordered: bool = True,
     reference: tuple[float, str] | None = None,
     notes: Sequence[str] = (),
@@ -37,28 +38,29 @@ def bar(
 
     Of more than ``top`` labels the largest are drawn; what is left over is one muted bar
     "other" (``rest="sum"``, unless it dwarfs them) or absent (``"drop"``, where a sum means
-    nothing), and a note tells it. ``errors`` are half-widths of error bars; ``reference`` is a line with its label.
+    nothing), and a note tells it. ``more`` is the number and the sum of labels not given. ``errors`` are half-widths of error bars; ``reference`` is a line with its label.
     """
     order = list(range(len(labels)))
     if ordered:
         order.sort(key=lambda i: -_size(values[i]))
     kept, left = order[:top], order[top:]
+    total = len(labels) + more[0]
     texts = [str(labels[i]) for i in kept]
     numbers = [values[i] for i in kept]
     spreads = [errors[i] for i in kept] if errors is not None else None
     told = list(notes)
     muted: list[int] = []
-    if left and rest == "sum":
-        other = math.fsum(values[i] or 0.0 for i in left)
-        told.append(_other_note(len(labels), len(kept), other, numbers))
+    if total > len(kept) and rest == "sum":
+        other = more[1] + math.fsum(values[i] or 0.0 for i in left)
+        told.append(_other_note(total, len(kept), other, numbers))
         if other <= DWARFING * max((v or 0.0 for v in numbers), default=0.0):
             muted = [len(texts)]
-            texts.append(f"other ({len(left):,})")
+            texts.append(f"other ({total - len(kept):,})")
             numbers.append(other)
             if spreads is not None:
                 spreads.append(None)
-    elif left:
-        told.append(f"The first {len(kept):,} of {len(labels):,} are shown.")
+    elif total > len(kept):
+        told.append(f"The first {len(kept):,} of {total:,} are shown.")
     series: dict[str, Any] = {"name": value_axis, "values": numbers}
     if spreads is not None:
         series["errors"] = spreads

@@ -45,6 +45,7 @@ KINDS: Mapping[str, Mark] = {
     "stacked_bar": "bar",
     "tokens": "bar",
     "target_distribution": "bar",
+    "target_histogram": "histogram",
     "target_rate": "bar",
     "missing_share": "bar",
     "importance": "bar",

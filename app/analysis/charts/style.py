@@ -95,7 +95,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:.{digits}g}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = f"{value:,.{decimals}f}"
-    return text.rstrip("0") if decimals > 2 else text
+    return text.rstrip("0").rstrip(".") if decimals > 2 else text
 
 
 def percent(share: float | None) -> str:

@@ -1,0 +1,101 @@
+"""What a caller runs: the profile of a dataset, and its exploration with charts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.analysis.profile.document import Profile, compute
+from app.analysis.profile.page import render_page
+from app.analysis.progress import Progress
+from app.analysis.schema import columns_from_json
+
+
+def profile(
+    *,
+    source: str,
+    out_dir: str,
+    columns: Sequence[Mapping[str, Any]],
+    dataset: Mapping[str, Any],
+    target: str | None,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Write ``profile.json`` and ``profile.html`` into ``out_dir``.
+
+    ``source`` is the dataset's Parquet file, ``columns`` its schema, ``dataset`` its ``name``
+    and ``size_bytes``. Returns ``{"alerts": how many, "charts": []}``. Raises ``BadOption``
+    when ``target`` is no column and ``BadTable`` when the file cannot be read.
+    """
+    found = compute(
+        source,
+        columns_from_json(columns),
+        dataset=dataset,
+        target=target,
+        seed=seed,
+        progress=progress,
+    )
+    _write(found, Path(out_dir))
+    progress(1.0, _sentence(found))
+    return {"alerts": len(found.document["alerts"]), "charts": []}
+
+
+def explore(
+    *,
+    source: str,
+    out_dir: str,
+    columns: Sequence[Mapping[str, Any]],
+    dataset: Mapping[str, Any],
+    target: str | None,
+    seed: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """The same profile, and the charts that this data deserves.
+
+    Writes ``charts/NAME.json``, ``charts/NAME.png`` and ``charts/charts.json`` besides, and
+    returns ``{"alerts", "charts": [{"name", "title", "kind", "columns"}]}``.
+    """
+    from app.analysis.charts.write import write_charts
+    from app.analysis.profile.choice import chosen_charts
+
+    def half(
+        fraction: float,
+        message: str = "",
+        *,
+        level: str = "INFO",
+        leaderboard: list[dict[str, Any]] | None = None,
+    ) -> None:
+        progress(0.4 * fraction, message, level=level, leaderboard=leaderboard)
+
+    found = compute(
+        source,
+        columns_from_json(columns),
+        dataset=dataset,
+        target=target,
+        seed=seed,
+        progress=half,
+    )
+    _write(found, Path(out_dir))
+    progress(0.4, _sentence(found))
+    charts = chosen_charts(found, seed=seed)
+    folder = Path(out_dir) / "charts"
+    written = write_charts([], folder)
+    for place, chart in enumerate(charts, start=1):
+        written += write_charts([chart], folder)
+        progress(0.4 + 0.6 * place / len(charts))
+    progress(1.0, f"Drew {len(written)} charts.")
+    return {"alerts": len(found.document["alerts"]), "charts": written}
+
+
+def _write(found: Profile, out_dir: Path) -> None:
+    text = json.dumps(found.document, ensure_ascii=False, allow_nan=False, indent=1)
+    (out_dir / "profile.json").write_text(text, encoding="utf-8", errors="replace")
+    page = render_page(found.document)
+    (out_dir / "profile.html").write_text(page, encoding="utf-8", errors="replace")
+
+
+def _sentence(found: Profile) -> str:
+    alerts = len(found.document["alerts"])
+    return f"Profiled {len(found.facts):,} columns of {found.rows:,} rows: {alerts} alerts."

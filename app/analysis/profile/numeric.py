@@ -1,0 +1,107 @@
+"""What a profile says of a column of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.analysis.profile.bins import Histogram, central, histogram
+from app.analysis.profile.moments import moments
+from app.analysis.profile.source import Array, Values
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+FEW_VALUES = 20
+"""A column of at most so many different numbers also says how often each occurs."""
+
+FAR_OUT = 3.0
+OUTLIER_RULE = "more than 3 interquartile ranges below Q1 or above Q3 (Tukey's far out)"
+
+
+def numeric_facts(values: Values) -> dict[str, Any]:
+    """Exact figures of the finite values; ``distinct`` counts infinities too."""
+    present = values.present()
+    finite = present if present.dtype.kind == "i" else present[np.isfinite(present)]
+    ordered = np.sort(finite)
+    infinite = present[~np.isfinite(present)] if len(finite) < len(present) else finite[:0]
+    found = moments(finite)
+    facts: dict[str, Any] = {
+        "distinct": distinct_in(ordered) + len(np.unique(infinite)),
+        "infinite": len(infinite),
+        "mean": found.mean,
+        "std": found.std,
+        "skew": found.skew,
+        "kurtosis": found.kurtosis,
+        "zeros": _between(ordered, 0, 0),
+        "negatives": int(np.searchsorted(ordered, 0, "left")),
+    }
+    return facts | (_ordered_facts(ordered) if len(ordered) else _nothing())
+
+
+def distinct_in(ordered: Array) -> int:
+    """The number of different values in a sorted array."""
+    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1 if len(ordered) else 0
+
+
+def quantile(ordered: Array, share: float) -> float:
+    """The quantile by linear interpolation (Hyndman and Fan, 1996, type 7)."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    part = place - low
+    below: float = ordered[low].item()
+    above: float = ordered[min(low + 1, len(ordered) - 1)].item()
+    return below if below == above or part == 0 else below * (1 - part) + above * part
+
+
+def _ordered_facts(ordered: Array) -> dict[str, Any]:
+    whole = ordered.dtype.kind == "i"
+    middle = central(ordered, whole=whole)
+    few = {} if distinct_in(ordered) > FEW_VALUES else {"top": _frequent(ordered)}
+    return few | {
+        "min": ordered[0].item(),
+        "max": ordered[-1].item(),
+        "median": quantile(ordered, 0.5),
+        "quantiles": {f"{share:g}": quantile(ordered, share) for share in QUANTILES},
+        "histogram": as_json(histogram(ordered, whole=whole)),
+        "histogram_central": as_json(middle) if middle else None,
+        "outliers": _outliers(ordered),
+    }
+
+
+def _frequent(ordered: Array) -> list[dict[str, Any]]:
+    """How often each of few values occurs, the most frequent first."""
+    found, counts = np.unique(ordered, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return [{"value": found[i].item(), "count": int(counts[i])} for i in order]
+
+
+def _nothing() -> dict[str, Any]:
+    return {
+        "min": None,
+        "max": None,
+        "median": None,
+        "quantiles": {f"{share:g}": None for share in QUANTILES},
+        "histogram": {"edges": [], "counts": []},
+        "histogram_central": None,
+        "outliers": {"rule": OUTLIER_RULE, "low": None, "high": None, "count": 0},
+    }
+
+
+def as_json(found: Histogram) -> dict[str, Any]:
+    """A histogram as the profile holds it."""
+    return {"edges": found.edges.tolist(), "counts": found.counts.tolist()}
+
+
+def _outliers(ordered: Array) -> dict[str, Any]:
+    first, third = quantile(ordered, 0.25), quantile(ordered, 0.75)
+    reach = FAR_OUT * (third - first)
+    low, high = first - reach, third + reach
+    if reach == 0:  # most values are equal: everything else would be an outlier
+        return {"rule": OUTLIER_RULE, "low": None, "high": None, "count": 0}
+    count = len(ordered) - _between(ordered, low, high)
+    return {"rule": OUTLIER_RULE, "low": low, "high": high, "count": count}
+
+
+def _between(ordered: Array, low: float, high: float) -> int:
+    """How many values lie from ``low`` to ``high``, ends included."""
+    return int(np.searchsorted(ordered, high, "right") - np.searchsorted(ordered, low, "left"))

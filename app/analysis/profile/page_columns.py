@@ -1,0 +1,151 @@
+"""How one column's facts are laid out on the page: figures, a small histogram, bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.analysis.charts.style import number, percent
+
+SPARK_WIDTH, SPARK_HEIGHT = 320, 64
+BARS = 8
+PIECES = 60
+"""Characters of a value on the page; the rest is in its hover text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One value with its count and its length in percent of the longest."""
+
+    value: str
+    count: int
+    length: float
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """A column as the template draws it; ``spark`` are (x, y, width, height) of SVG bars."""
+
+    place: int
+    name: str
+    type: str
+    reason: str
+    missing: int
+    missing_share: float
+    figures: tuple[tuple[str, str], ...]
+    spark: tuple[tuple[float, float, float, float], ...]
+    ends: tuple[str, str]
+    spark_note: str
+    bars: tuple[Bar, ...]
+    bars_title: str
+    notes: tuple[str, ...]
+
+
+def column_view(place: int, column: Mapping[str, Any]) -> ColumnView:
+    """The view of the column number ``place``."""
+    histogram, note = _histogram(column)
+    edges = histogram["edges"]
+    tokens = column.get("tokens")
+    return ColumnView(
+        place=place,
+        name=column["name"],
+        type=column["type"],
+        reason=column["reason"],
+        missing=column["missing"],
+        missing_share=column["missing_share"],
+        figures=tuple(_figures(column)),
+        spark=spark(histogram["counts"]),
+        ends=(_edge(edges[0]), _edge(edges[-1])) if edges else ("", ""),
+        spark_note=note,
+        bars=bars(tokens if tokens is not None else column.get("top", [])),
+        bars_title="words" if tokens is not None else "values",
+        notes=tuple(_notes(column)),
+    )
+
+
+def spark(counts: Sequence[int]) -> tuple[tuple[float, float, float, float], ...]:
+    """Bars of a small histogram; one that holds anything is at least 1 pixel high."""
+    top = max(counts, default=0)
+    if top == 0:
+        return ()
+    width = SPARK_WIDTH / len(counts)
+    shapes = []
+    for place, count in enumerate(counts):
+        height = max(1.0, SPARK_HEIGHT * count / top) if count else 0.0
+        shapes.append(
+            (
+                round(place * width, 2),
+                round(SPARK_HEIGHT - height, 2),
+                round(max(0.5, width - 1), 2),
+                round(height, 2),
+            )
+        )
+    return tuple(shapes)
+
+
+def bars(top: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
+    """The first values of a ``top`` list."""
+    shown = top[:BARS]
+    longest = max((row["count"] for row in shown), default=1) or 1
+    return tuple(
+        Bar(_written(row["value"]), row["count"], round(100 * row["count"] / longest, 1))
+        for row in shown
+    )
+
+
+def _histogram(column: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """The histogram to draw, and what must be said about it."""
+    middle = column.get("histogram_central")
+    if middle:
+        shown, whole = sum(middle["counts"]), sum(column["histogram"]["counts"])
+        return middle, f"the middle {percent(shown / whole)}; {whole - shown:,} values lie outside"
+    if "lengths" in column:
+        return column["lengths"]["histogram"], "length in characters"
+    return column.get("histogram") or {"edges": [], "counts": []}, ""
+
+
+def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield (
+        "distinct",
+        f"{column['distinct']:,}" + ("" if column["distinct_exact"] else " (estimated)"),
+    )
+    if "value" in column:
+        yield "value", _written(column["value"])
+    for key in ("mean", "std", "min", "median", "max", "skew", "kurtosis", "span_days"):
+        if key in column:
+            yield key.replace("_", " "), _figure(column[key])
+    for key in ("zeros", "negatives", "infinite", "singles"):
+        if column.get(key):
+            yield key, f"{column[key]:,}"
+    if column.get("outliers", {}).get("count"):
+        yield "outliers", f"{column['outliers']['count']:,}"
+    if "lengths" in column:
+        found = column["lengths"]
+        yield (
+            "length",
+            f"{_figure(found['min'])} to {_figure(found['max'])}, mean {number(found['mean'])}",
+        )
+
+
+def _notes(column: Mapping[str, Any]) -> Iterator[str]:
+    if column.get("outliers", {}).get("count"):
+        yield f"Outliers: {column['outliers']['rule']}."
+    if not column.get("tokens_exact", True):
+        yield f"Words counted in the first {column['tokens_texts']:,} different texts."
+
+
+def _figure(value: Any) -> str:
+    return value.replace("T", " ") if isinstance(value, str) else number(value, 4)
+
+
+def _edge(value: Any) -> str:
+    return value[:10] if isinstance(value, str) else number(value)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return number(value, 6)
+    return "–" if value is None else str(value)

@@ -1,0 +1,154 @@
+"""The rules that look at pairs of columns and at the target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from app.analysis.charts.style import percent, short
+from app.analysis.profile.alerts import Alert, quoted
+from app.analysis.profile.associations import correlation_ratio, cramers_v, cross_table
+from app.analysis.profile.facts import Facts
+
+SAME = 0.95
+LEAKING: Mapping[str, float] = {
+    "pearson": 0.98,
+    "spearman": 0.98,
+    "cramers_v": 0.95,
+    "correlation_ratio": 0.95,
+}
+"""An association with the target from which on it is too good to be an honest clue."""
+
+MEASURES: Mapping[str, str] = {
+    "pearson": "Pearson r",
+    "spearman": "Spearman ρ",
+    "cramers_v": "Cramér's V",
+    "correlation_ratio": "correlation ratio",
+}
+
+
+def pair_alerts(associations: Sequence[Mapping[str, Any]], target: str | None) -> Iterator[Alert]:
+    """Pairs of columns that say nearly the same; one alert a pair, by its strongest measure."""
+    seen: set[tuple[str, str]] = set()
+    for row in associations:
+        pair, value = (row["a"], row["b"]), row["value"]
+        if row["measure"] == "correlation_ratio" or target in pair or pair in seen:
+            continue
+        if abs(value) < SAME:
+            continue
+        seen.add(pair)
+        yield Alert(
+            "correlated",
+            "low",
+            f"{quoted(pair[0])} and {quoted(pair[1])} say nearly the same "
+            f"({MEASURES[row['measure']]} = {_strength(value)}).",
+            "One of them is enough to explain with; linear models prefer it so.",
+            column=pair[0],
+            columns=pair,
+            weight=abs(value),
+        )
+
+
+def target_alerts(
+    target: Facts | None,
+    facts: Sequence[Facts],
+    associations: Sequence[Mapping[str, Any]],
+    rows: int,
+) -> Iterator[Alert]:
+    """What stands between this target and an honest model of it."""
+    if target is None or rows == 0:
+        return
+    missing = target.profile["missing"]
+    if 0 < missing < rows:
+        yield Alert(
+            "target_missing",
+            "medium",
+            f"The target {quoted(target.name)} is missing in {missing:,} rows ({percent(missing / rows)}).",
+            "Those rows cannot train or test a model and are set aside.",
+            column=target.name,
+            weight=1.0,
+        )
+    yield from _imbalance(target)
+    yield from _leakage(target, associations)
+    yield from _missing_leakage(target, facts)
+
+
+def _imbalance(target: Facts) -> Iterator[Alert]:
+    top = target.profile.get("top", [])
+    count, distinct = target.profile["count"], target.profile["distinct"]
+    if target.groups() is None or not 2 <= distinct <= len(top):
+        return
+    rarest = top[-1]
+    share = rarest["count"] / count
+    name = f"“{short(rarest['value'], 30)}”"
+    if rarest["count"] < 10 or share < 0.2 / (distinct - 1):
+        severe = rarest["count"] < 10 or share < 0.02
+        yield Alert(
+            "imbalance",
+            "high" if severe else "medium",
+            f"The target {quoted(target.name)} is unbalanced: {name} makes up {rarest['count']:,} of "
+            f"{count:,} rows ({percent(share)}).",
+            "Judge models by ROC AUC, average precision or cost, not by accuracy.",
+            column=target.name,
+            weight=1 - share,
+        )
+
+
+def _leakage(target: Facts, associations: Sequence[Mapping[str, Any]]) -> Iterator[Alert]:
+    seen: set[str] = set()
+    for row in associations:
+        if target.name not in (row["a"], row["b"]) or abs(row["value"]) < LEAKING[row["measure"]]:
+            continue
+        other = row["b"] if row["a"] == target.name else row["a"]
+        if other in seen:
+            continue
+        seen.add(other)
+        measure = f"{MEASURES[row['measure']]} = {_strength(row['value'])}"
+        yield _leak(
+            other, target, f"{quoted(other)} all but gives away the target ({measure}).", 1.0
+        )
+
+
+def _missing_leakage(target: Facts, facts: Sequence[Facts]) -> Iterator[Alert]:
+    """Columns that are filled or not depending on the target: often known only afterwards."""
+    for f in facts:
+        share = float(f.absent.mean()) if len(f.absent) else 0.0
+        if f.name == target.name or not 0.001 < share < 0.999:
+            continue
+        value = _with_target(f.absent.astype(np.int64), target)
+        if value is not None and value >= LEAKING["cramers_v"]:
+            message = (
+                f"Whether {quoted(f.name)} is missing all but gives away the target "
+                f"(association {_strength(value)})."
+            )
+            yield _leak(f.name, target, message, 0.9)
+
+
+def _with_target(codes: np.ndarray[Any, Any], target: Facts) -> float | None:
+    groups = target.groups()
+    if groups is not None:
+        return cramers_v(cross_table(codes, groups[0]))
+    if target.numbers is not None:
+        found = correlation_ratio(codes, target.numbers)
+        return found[0] if found else None
+    return None
+
+
+def _leak(column: str, target: Facts, message: str, weight: float) -> Alert:
+    return Alert(
+        "leakage",
+        "high",
+        message,
+        f"If {quoted(column)} is known only after {quoted(target.name)}, leave it out of training.",
+        column=column,
+        columns=(column, target.name),
+        weight=weight,
+    )
+
+
+def _strength(value: float) -> str:
+    """Three decimals, cut and not rounded: 0.99996 is not 1."""
+    return f"{math.trunc(value * 1000) / 1000:.3f}"
