@@ -88,7 +88,7 @@ class Storage(ABC):
 
     @abstractmethod
     def list_prefix(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
-        """The objects whose key begins with ``prefix``, in the order of their keys."""
+        """The objects whose key begins with ``prefix``, each once, in no promised order."""
 
     @abstractmethod
     def delete(self, bucket: str, key: str) -> None:

@@ -73,12 +73,14 @@ def _check_characters(text: str) -> None:
 def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     """A copy of ``metadata``; ``ValueError`` unless S3 can carry it.
 
-    Names are lower-case ASCII with ``-``, values any text, percent-encoded on the wire;
-    ``sha256`` belongs to the storage itself.
+    Names are lower-case ASCII with ``-``, values any text but none (servers drop those),
+    percent-encoded on the wire; ``sha256`` belongs to the storage itself.
     """
-    for name in metadata:
+    for name, value in metadata.items():
         if not _METADATA_NAME.fullmatch(name) or name == "sha256":
             raise ValueError("a name in metadata is of a-z, 0-9 and '-', and not 'sha256'")
+        if not value:
+            raise ValueError("a value in metadata is not empty")
     if sum(len(name) + len(quote(value)) for name, value in metadata.items()) > MAX_METADATA_BYTES:
         raise ValueError(f"metadata has at most {MAX_METADATA_BYTES} bytes")
     return dict(metadata)

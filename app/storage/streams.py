@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Protocol
 
@@ -64,22 +64,8 @@ class ObjectStream(Iterator[bytes]):
         self.info = info
         self._close = close
         self._closed = False
-        self._checked = self._check(chunks, start)
-
-    def _check(self, chunks: Iterable[bytes], start: int) -> Generator[bytes, None, None]:
-        measure = Measure()
-        held = b""
-        for chunk in chunks:
-            if held:
-                yield held
-            measure.add(chunk)
-            held = chunk
-        if measure.size != max(0, self.info.size - start):
-            raise StorageCorrupted("an object is shorter or longer than what was stored")
-        if start == 0 and measure.sha256 != self.info.sha256:
-            raise StorageCorrupted("an object's bytes are not those that were stored")
-        if held:
-            yield held
+        # Not a method: it would hold this object, and nobody would ever close it.
+        self._checked = _verified(chunks, info, start)
 
     def __next__(self) -> bytes:
         try:
@@ -107,3 +93,19 @@ class ObjectStream(Iterator[bytes]):
 
     def __del__(self) -> None:
         self.close()
+
+
+def _verified(chunks: Iterable[bytes], info: ObjectInfo, start: int) -> Iterator[bytes]:
+    measure = Measure()
+    held = b""
+    for chunk in chunks:
+        if held:
+            yield held
+        measure.add(chunk)
+        held = chunk
+    if measure.size != max(0, info.size - start):
+        raise StorageCorrupted("an object is shorter or longer than what was stored")
+    if start == 0 and measure.sha256 != info.sha256:
+        raise StorageCorrupted("an object's bytes are not those that were stored")
+    if held:
+        yield held
