@@ -44,7 +44,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return make_app()
 
 
-def _name(*_: Any) -> None:
+def _name(_part: Any) -> None:
     set_title("uam api")
 
 
