@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -162,7 +163,8 @@ def problem_response(
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": request.url.path,
+        # A URI reference (RFC 9457), so encoded anew: the path was decoded on its way in.
+        "instance": quote(request.scope["path"], safe="/:@!$&'()*+,;=~"),
     }
     if errors is not None:
         body["errors"] = list(errors)

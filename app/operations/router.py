@@ -104,8 +104,13 @@ def console_file(name: str) -> FileResponse:
     """A file of the console, or Plotly's script from its own package."""
     if name == "plotly.min.js":
         return FileResponse(_plotly_script(), media_type="text/javascript")
-    path = (CONSOLE / name).resolve()
-    if not path.is_file() or not path.is_relative_to(CONSOLE):
+    try:
+        path = (CONSOLE / name).resolve()
+        known = path.is_relative_to(CONSOLE) and path.is_file()
+    except (OSError, ValueError):
+        # No name of a file at all: too long, or with a NUL in it.
+        known = False
+    if not known:
         raise NotFound("file")
     return FileResponse(path)
 
