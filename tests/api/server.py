@@ -89,7 +89,7 @@ def serve(home: Path, backend: str, named: Mapping[str, str]) -> Iterator[Server
         "LOG_FORMAT": "json",
         **named,
     }
-    uam = os.environ.get("UAM_TEST_BIN") or Path(sys.executable).with_name("uam")
+    uam = Path(sys.executable).with_name("uam")
     command = [str(uam), "serve", "--port", str(port), "--home", str(home)]
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(

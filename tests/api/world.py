@@ -8,6 +8,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 
@@ -93,6 +94,11 @@ def register(server: Server, name: str = "Ada", email: str | None = None) -> Wor
     )
 
 
+def _path(answer: httpx.Response) -> str:
+    raw = answer.request.url.raw_path.partition(b"?")[0].decode()
+    return unquote(raw).rstrip("/") or "/"
+
+
 def assert_problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
     """The body of an RFC 9457 problem with one of these statuses."""
     assert answer.status_code in statuses, (answer.request.method, answer.url, answer.text)
@@ -100,7 +106,7 @@ def assert_problem(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
     body = json.loads(answer.text)
     assert {"type", "title", "status", "detail", "instance"} <= body.keys()
     assert body["status"] == answer.status_code
-    assert body["instance"] == answer.request.url.path
+    assert unquote(body["instance"]) == _path(answer)
     assert body["detail"]
     for error in body.get("errors", []):
         assert set(error) >= {"location", "message"}
