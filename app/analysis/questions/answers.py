@@ -73,7 +73,7 @@ def _answered(
 ) -> dict[str, Any]:
     plan = found.plan
     sql, result = engine.run(build(plan, engine.names, len(catalog.columns)))
-    refusal = _too_many(plan, result)
+    refusal = _too_many(plan, result) or _many_rows_each(engine, plan)
     if refusal:
         return unsupported(question, refusal)
     facts = _facts(engine, plan)
@@ -99,6 +99,17 @@ def _too_many(plan: Plan, result: Result) -> str | None:
     if not result.rows:
         return "No row fits, so there is no value to tell."
     return f"Many rows fit, with different values of “{name}”: ask for the average, total or range."
+
+
+def _many_rows_each(engine: Engine, plan: Plan) -> str | None:
+    """Why the row with the most is not one of each key: the key has more rows than one."""
+    if not isinstance(plan, Records) or plan.once_each is None:
+        return None
+    measures = (Measure("rows"), Measure("distinct", plan.once_each))
+    rows, keys = engine.run(build(Figures(measures, plan.where), engine.names))[1].first
+    if rows == keys:
+        return None
+    return f"Each “{plan.once_each}” has many rows: say average, total, highest or number of."
 
 
 def _facts(engine: Engine, plan: Plan) -> Facts:

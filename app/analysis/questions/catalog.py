@@ -35,7 +35,8 @@ class CatalogColumn:
 
     ``filled`` counts its values, ``distinct`` (an estimate) the different ones; ``unique``
     says that no two rows share one. ``flag`` holds its values for yes and no, where it has
-    just two that mean so. ``textual`` says that its cells are strings.
+    just two that mean so. ``textual`` says that its cells are strings, ``reaches_zero`` that
+    it is a number that can be zero or less.
     """
 
     name: str
@@ -45,6 +46,7 @@ class CatalogColumn:
     unique: bool
     textual: bool
     flag: Flag | None = None
+    reaches_zero: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -142,7 +144,8 @@ def _column(engine: Engine, column: Column, rows: int, line: Sequence[object]) -
     flag: Flag | None = (True, False) if column.type == "boolean" else None
     if column.type == "integer" and (low, high) == (0, 1):
         flag = (1, 0)
-    return CatalogColumn(column.name, column.type, count, estimate, unique, textual, flag)
+    zero = isinstance(low, (int, float)) and low <= 0
+    return CatalogColumn(column.name, column.type, count, estimate, unique, textual, flag, zero)
 
 
 def _text_flag(values: Sequence[str]) -> tuple[str, str] | None:

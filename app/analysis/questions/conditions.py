@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from app.analysis.questions.catalog import CatalogColumn
 from app.analysis.questions.names import head
-from app.analysis.questions.naming import DIMENSIONS, MONEY, UNITS
+from app.analysis.questions.naming import DIMENSIONS, MONEY, UNIT_NAMES
 from app.analysis.questions.periods import period_conditions
 from app.analysis.questions.plan import Filter, Operator, Scalar
 from app.analysis.questions.reader import Reader, ValueMention
@@ -26,10 +26,11 @@ from app.analysis.questions.vocabulary import (
     PRESENT,
     TO,
     UNEQUAL,
+    VERBS,
     WITHOUT,
     phrases,
 )
-from app.analysis.questions.words import stem
+from app.analysis.questions.words import content, stem
 
 Reading = tuple[int, Filter, float]
 """Where the words end, the condition they say, and how sure that is."""
@@ -47,6 +48,7 @@ def condition(reader: Reader, at: int) -> Iterator[Reading]:
     yield from _flag(reader, at)
     yield from _gap(reader, at)
     yield from _comparative(reader, at)
+    yield from _verb(reader, at)
     yield from period_conditions(reader, at)
 
 
@@ -141,18 +143,13 @@ def _number_phrases(reader: Reader, at: int) -> Iterator[tuple[int, Operator, tu
 def _unit(reader: Reader, at: int, column: CatalogColumn) -> Iterator[int]:
     """``at``, and the end of a unit there that the column's name or head allows."""
     yield at
-    name = column.name.casefold()
     for end, token in reader.word(at):
-        if token.folded in UNITS and stem(token.folded) in {stem(w) for w in _parts(name)}:
+        if UNIT_NAMES.get(token.folded, token.folded) in content(column.name):
             yield end
     if head(column.name) in {stem(word) for word in MONEY}:
         yield from reader.phrase(at, MONEY_UNITS)
     if head(column.name) == "age":
         yield from reader.phrase(at, AGE_UNITS)
-
-
-def _parts(name: str) -> list[str]:
-    return "".join(char if char.isalnum() else " " for char in name).split()
 
 
 def _value_first(reader: Reader, at: int) -> Iterator[Reading]:
@@ -235,6 +232,10 @@ def _gap(reader: Reader, at: int) -> Iterator[Reading]:
             yield mention.end, Filter(mention.column.name, "missing"), mention.score * 0.98
     for end in reader.phrase(at, WITHOUT):
         for mention in reader.columns(end, lambda column: column.flag is None):
+            if mention.column.reaches_zero:
+                name = mention.column.name
+                reader.complain(mention.end, f"Say “missing {name}” or “{name} is 0”.")
+                continue
             yield mention.end, Filter(mention.column.name, "missing"), mention.score * 0.95
     for end in reader.phrase(at, PRESENT):
         for mention in reader.columns(end):
@@ -263,6 +264,15 @@ def _comparative(reader: Reader, at: int) -> Iterator[Reading]:
                     for last in _unit(reader, after, column):
                         op: Operator = "gt" if larger else "lt"
                         yield last, Filter(column.name, op, (value,)), 0.93
+
+
+def _verb(reader: Reader, at: int) -> Iterator[Reading]:
+    """``cost more than 500``, ``weigh under 4``: a verb that speaks of just one column here."""
+    for end, word in reader.word(at):
+        column = dimension(reader, VERBS[word.folded]) if word.folded in VERBS else None
+        if column is not None:
+            for last, op, values, score in _number_tests(reader, end, column):
+                yield last, Filter(column.name, op, values), score * 0.93
 
 
 def _adjectives(reader: Reader, at: int) -> Iterator[tuple[int, str, bool]]:

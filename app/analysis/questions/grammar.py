@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.analysis.questions.catalog import CatalogColumn
 from app.analysis.questions.measures import figures
 from app.analysis.questions.plan import (
     Figures,
@@ -17,7 +18,7 @@ from app.analysis.questions.plan import (
 from app.analysis.questions.rankings import rankings
 from app.analysis.questions.reader import Reader
 from app.analysis.questions.request import Builder, Request
-from app.analysis.questions.selection import MAX_FILTERS, Selection, keys, selections
+from app.analysis.questions.selection import MAX_FILTERS, Selection, is_row_word, keys, selections
 from app.analysis.questions.shares import shares
 from app.analysis.questions.vocabulary import (
     COLUMNS,
@@ -40,6 +41,8 @@ from app.analysis.questions.vocabulary import (
 
 _LISTED_OPS = frozenset({"eq", "in", "ne", "not_in"})
 _LEAD = 0.98
+_MOST_LISTED = 100
+_WHAT_ARE = phrases("what are", "what were")
 _ARE_MISSING = phrases(
     "missing", "are missing", "is missing", "null", "are null", "empty", "are empty"
 )
@@ -112,7 +115,8 @@ def _how_many(reader: Reader, at: int) -> Iterator[Request]:
     for end in reader.phrase(at, COUNTING):
         for mention in reader.columns(end, lambda column: column.numeric and column.flag is None):
             name = mention.column.name
-            reader.complain(mention.end, f"Say “total {name}” or “number of different {name}”.")
+            if not is_row_word(reader, mention.column):
+                reader.complain(mention.end, f"Say “total {name}” or “number of different {name}”.")
         yield end, _count, 1.0
     for start in reader.phrase(at, TIMES):
         for middle, selection, score in selections(reader, start, groups=False):
@@ -187,18 +191,26 @@ def _columns(lead: Selection, trail: Selection) -> Plan | None:
 
 def _values(reader: Reader, at: int) -> Iterator[Request]:
     """``what are the different cuts``, ``which airlines are there``, ``list all airlines``."""
-    for start in [*reader.optional(at, LISTING), *reader.phrase(at, WHICH)]:
+    for start in [
+        *reader.optional(at, LISTING),
+        *reader.phrase(at, WHICH),
+        *reader.phrase(at, _WHAT_ARE),
+    ]:
         for end in reader.phrase(start, DISTINCT):
             for mention in reader.columns(end):
                 for last in reader.optional(mention.end, VALUES_TAIL):
                     for tail in reader.optional(last, EXISTS):
                         yield tail, _values_builder(mention.column.name), mention.score
-        for mention in reader.columns(start, lambda column: column.key_like):
+        for mention in reader.columns(start, _listable):
             build = _values_builder(mention.column.name)
             if start > at:
                 yield mention.end, build, mention.score * 0.93
             for tail in reader.phrase(mention.end, EXISTS):
                 yield tail, build, mention.score * 0.97
+
+
+def _listable(column: CatalogColumn) -> bool:
+    return column.key_like or (column.type == "integer" and column.distinct <= _MOST_LISTED)
 
 
 def _values_builder(column: str) -> Builder:

@@ -34,6 +34,22 @@ UNITS = words(
 )
 """Last words of a column's name that people leave out."""
 
+UNIT_NAMES: Mapping[str, str] = {
+    name: unit
+    for unit, names in (
+        ("g", "gram grams gramme grammes"), ("kg", "kilogram kilograms kilos"),
+        ("mm", "millimeter millimeters millimetre millimetres"), ("m", "meter meters metre metres"),
+        ("cm", "centimeter centimeters centimetre centimetres"), ("lbs", "pounds"),
+        ("km", "kilometer kilometers kilometre kilometres"), ("lb", "pound"), ("f", "fahrenheit"),
+        ("c", "celsius"), ("in", "inch inches"), ("ft", "feet foot"), ("mi", "mile miles"),
+        ("percent", "percents %"), ("pct", "percent"), ("min", "minute minutes"),
+        ("sec", "seconds second"), ("hrs", "hours"), ("hr", "hour"), ("usd", "dollars dollar"),
+        ("eur", "euros euro"),
+    )
+    for name in names.split()
+}  # fmt: skip
+"""Units in full → as the names of columns shorten them."""
+
 KEY_WORDS = words("id ids code key no nr num number uuid")
 LABEL_WORDS = words("name title label")
 MONEY = words(

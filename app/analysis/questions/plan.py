@@ -84,6 +84,7 @@ class Records:
     """Some columns of some rows: those with the extremes of ``order``, or all that fit ``where``.
 
     ``single`` asks for one value: it is an answer only when all rows agree on it.
+    ``once_each`` names a column of which each value may have one such row only.
     """
 
     select: tuple[str, ...]
@@ -92,6 +93,7 @@ class Records:
     descending: bool = True
     limit: int | None = None
     single: bool = False
+    once_each: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

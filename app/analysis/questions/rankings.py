@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.analysis.questions.catalog import CatalogColumn
 from app.analysis.questions.conditions import dimension
@@ -107,37 +107,55 @@ def _targets(reader: Reader, at: int, subject: Subject, *, descending: bool) -> 
         for end, guessed, score in row_names(reader, at):
             if not guessed:
                 yield end, _ranked(subject, Measure("rows"), descending=descending), score
-        for mention in reader.columns(at, lambda column: column.key_like):
-            if (
-                not is_row_word(reader, mention.column)
-                and mention.column.name != subject.key.column
-            ):
-                measure = Measure("distinct", mention.column.name)
-                build = _ranked(subject, measure, descending=descending)
-                yield mention.end, build, mention.score * 0.95
+        yield from _variety(reader, at, subject, descending=descending)
     for mention in reader.columns(at, _orderable):
-        select = _single_rows(reader, mention.end, subject)
-        if select:
-            build = _extreme_rows(subject, select, mention.column.name, descending=descending)
-            yield mention.end, build, mention.score * 0.97
+        build = _extreme_rows(
+            subject, _shown(reader, subject), mention.column.name, descending=descending
+        )
+        if subject.key is not None and not _is_unique(reader, subject.key):
+            build = _once_each(reader, mention.end, subject.key, build)
+        yield mention.end, build, mention.score * 0.97
+
+
+def _variety(reader: Reader, at: int, subject: Subject, *, descending: bool) -> Iterator[Request]:
+    """``the most destinations``: how many different ones, said with "most" and "fewest" only."""
+    if reader.tokens[at - 1].folded not in ("most", "fewest"):
+        return
+    for mention in reader.columns(at, lambda column: column.key_like and column.flag is None):
+        other = subject.key is None or mention.column.name != subject.key.column
+        if other and not is_row_word(reader, mention.column):
+            measure = Measure("distinct", mention.column.name)
+            build = _ranked(subject, measure, descending=descending)
+            yield mention.end, build, mention.score * 0.95
 
 
 def _orderable(column: CatalogColumn) -> bool:
     return column.numeric or column.type == "datetime"
 
 
-def _single_rows(reader: Reader, at: int, subject: Subject) -> tuple[str, ...]:
-    """What to show of the extreme rows; nothing where a key has many rows and no figure is named."""
-    if subject.key is None:
+def _shown(reader: Reader, subject: Subject) -> tuple[str, ...]:
+    """What to show of extreme rows: the key that was asked for, or what tells rows apart."""
+    if subject.key is None or subject.key.part is not None:
         return reader.catalog.labels()
-    if subject.key.part is None and reader.catalog.columns[subject.key.column].unique:
-        return (subject.key.column,)
-    reader.complain(
-        at,
-        f"Each {subject.key.part or subject.key.column} has many rows:"
-        " say average, total, highest or number of.",
-    )
-    return ()
+    return (subject.key.column,)
+
+
+def _is_unique(reader: Reader, key: Key) -> bool:
+    return key.part is None and reader.catalog.columns[key.column].unique
+
+
+def _once_each(reader: Reader, at: int, key: Key, build: Builder) -> Builder:
+    """A key with many rows has no one value, unless the conditions leave one row of each."""
+    name = key.part or key.column
+
+    def rebuilt(lead: Selection, trail: Selection) -> Plan | None:
+        plan = build(lead, trail)
+        if isinstance(plan, Records) and plan.where and key.part is None:
+            return replace(plan, once_each=key.column)
+        reader.complain(at, f"Each {name} has many rows: say average, total, highest or number of.")
+        return None
+
+    return rebuilt
 
 
 def _ranked(subject: Subject, measure: Measure, *, descending: bool) -> Builder:
@@ -249,20 +267,25 @@ def _column_of_extreme(reader: Reader, at: int) -> Iterator[Request]:
     """``the airline of the flight with the longest delay``: one column of the extreme row."""
     for mention in reader.columns(at):
         for start in reader.phrase(mention.end, OF):
-            for end, guessed, score in row_names(reader, start):
-                for has in () if guessed else reader.phrase(end, HAS):
-                    subject = Subject()
-                    for last, build, sure in _extreme(reader, has, subject):
-                        chosen = _showing(build, mention.column.name)
-                        yield last, chosen, mention.score * score * sure
+            for last, build, score in _extreme_row(reader, start):
+                yield last, _showing(build, mention.column.name), mention.score * score
+
+
+def _extreme_row(reader: Reader, at: int) -> Iterator[Request]:
+    """``the flight with the longest delay``, ``the oldest passenger``."""
+    for end, guessed, score in row_names(reader, at):
+        for has in () if guessed else reader.phrase(end, HAS):
+            for last, build, sure in _extreme(reader, has, Subject()):
+                yield last, build, score * sure
+    for end, adjective in _adjectives(reader, at):
+        for last, _, score in row_names(reader, end):
+            yield from _most_adjective(reader, last, adjective, score)
 
 
 def _showing(build: Builder, column: str) -> Builder:
     def rebuilt(lead: Selection, trail: Selection) -> Plan | None:
         plan = build(lead, trail)
-        if not isinstance(plan, Records):
-            return None
-        return Records((column,), plan.where, plan.order, plan.descending, plan.limit)
+        return replace(plan, select=(column,)) if isinstance(plan, Records) else None
 
     return rebuilt
 

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from app.analysis.questions.catalog import Catalog, CatalogColumn
 from app.analysis.questions.plan import Scalar
 from app.analysis.questions.values import LONGEST, ValueIndex, ValueMatch
-from app.analysis.questions.vocabulary import FUNCTION_WORDS, KNOWN_WORDS, NOISE, NUMBERS, Phrases
+from app.analysis.questions.vocabulary import (
+    COLUMN_WORDS,
+    FUNCTION_WORDS,
+    KNOWN_WORDS,
+    NOISE,
+    NUMBERS,
+    Phrases,
+)
 from app.analysis.questions.words import Token
 
 MAX_STEPS = 200_000
@@ -196,9 +203,18 @@ class Reader:
         names = self.catalog.names
         for start, end, words in self._spans(names.longest):
             for name, score in names.match(words).items():
-                mention = ColumnMention(end, self.catalog.columns[name], score)
-                found.setdefault(start, []).append(mention)
+                for first, last in self._called_a_column(start, end):
+                    mention = ColumnMention(last, self.catalog.columns[name], score)
+                    found.setdefault(first, []).append(mention)
         return found
+
+    def _called_a_column(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The words themselves, and with "column" before or after them."""
+        yield start, end
+        if end < len(self.tokens) and self.tokens[end].folded in COLUMN_WORDS:
+            yield start, end + 1
+        if start > 0 and self.tokens[start - 1].folded in COLUMN_WORDS:
+            yield start - 1, end
 
     def _find_values(self, indexes: Sequence[ValueIndex]) -> dict[int, list[ValueMention]]:
         found: dict[int, list[ValueMention]] = {}

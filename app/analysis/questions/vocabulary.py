@@ -50,13 +50,14 @@ GENERIC_ROWS = phrases(
     "tuples",
 )  # fmt: skip
 USUAL_ROWS = phrases(*words(
-    "people persons individuals participants respondents subjects passengers customers clients "
-    "patients employees users orders flights cars vehicles houses homes properties products "
-    "transactions games players movies films books songs trips rides sales listings loans animals "
-    "plants flowers samples stores shops accounts members tickets reviews events matches teams "
-    "countries cities measurements visits calls claims policies applicants borrowers"
+    "passengers customers clients patients employees students respondents participants applicants "
+    "borrowers members cars vehicles houses homes flights orders transactions games matches movies "
+    "films songs books players"
 ))  # fmt: skip
-"""What a row may stand for in a table that does not say it."""
+"""What a row may stand for in a table that does not say it.
+
+Not people, cities or products: a table often counts those in a column, not in rows.
+"""
 
 COUNTING = phrases("how many", "number of", "count of", "count", "total number of", "total count of",
                    "quantity of", "amount of")  # fmt: skip
@@ -76,9 +77,9 @@ AGGREGATES: Mapping[Function, Phrases] = {
     "avg": phrases("average", "avg", "mean", "averaged", "average value", "mean value"),
     "median": phrases("median", "median value"),
     "sum": phrases("total", "sum", "sum total", "combined", "total sum", "summed", "overall total"),
-    "min": phrases("minimum", "min", "lowest", "smallest", "least", "minimal", "shortest",
+    "min": phrases("minimum", "min", "lowest", "cheapest", "smallest", "least", "minimal", "shortest",
                    "lowest value", "smallest value", "minimum value"),
-    "max": phrases("maximum", "max", "highest", "largest", "greatest", "biggest", "maximal",
+    "max": phrases("maximum", "max", "most expensive", "highest", "largest", "greatest", "biggest", "maximal",
                    "longest", "highest value", "largest value", "maximum value", "top"),
     "std": phrases("standard deviation", "std", "stdev", "std dev", "stddev", "std deviation"),
     "var": phrases("variance",),
@@ -133,21 +134,34 @@ MOVEMENT = (
     "departing from", "departed from", "departs from", "depart from", "leaving from", "leaving",
     "left from", "coming from", "came from", "originating from", "starting from", "starting in",
     "going to", "flying to", "arriving in", "arriving at", "arrived in", "arrived at",
-    "heading to", "headed to", "bound for", "destined for",
+    "heading to", "headed to", "bound for", "destined for", "went to", "go to", "goes to",
+    "fly to", "flies to", "flew to", "flew from", "fly from", "travel to", "traveled to",
 )  # fmt: skip
+PLACED = (
+    "live in", "lives in", "lived in", "living in", "live on", "lives on", "lived on", "living on",
+    "reside in", "residing in", "work in", "works in", "working in", "worked in", "work at",
+    "observed in", "observed on", "recorded in", "recorded on", "measured in", "measured on",
+    "collected in", "sampled in", "placed in", "placed on", "placed by", "placed from",
+    "took place in", "happened in", "happened on", "occurred in", "located in", "located on",
+    "based in", "found in", "found on",
+)  # fmt: skip
+"""Verbs that say no more than that something is so, there or then."""
+
 CONNECTORS = phrases(
     *MOVEMENT,
+    *PLACED,
     "with", "where", "whose", "who", "that", "which", "having", "have", "has", "had", "for", "in",
     "of", "from", "among", "on", "at", "when", "are", "is", "was", "were", "and", "but", "to",
-    "whose", "do", "did", "does", "by", "within", "if", "given", "only", "into", "belong to", "located in", "based in",
+    "whose", "do", "did", "does", "by", "within", "if", "given", "only", "into", "belong to",
     "belonging to", "considering only", "for which", "in which", "during", "between",
 )  # fmt: skip
 PLAIN_CONNECTORS = phrases(
     *MOVEMENT,
+    *PLACED,
     "with", "where", "whose", "for", "in", "of", "from", "among", "on", "at", "when", "and", "but",
     "to", "having", "who are", "that are", "which are", "who is", "that is", "who", "that", "which",
     "who have", "that have", "which have", "that has", "who were", "that were", "who had",
-    "which were", "only", "by", "within", "belonging to", "located in", "based in", "for which", "during",
+    "which were", "only", "by", "within", "belonging to", "for which", "during",
 )  # fmt: skip
 """Connectors without the verb that parts a share's whole from its part."""
 
@@ -208,7 +222,8 @@ WITHOUT = phrases("without", "no", "have no", "has no", "with no", "lack", "lack
 MISSING_CELLS = phrases("missing values", "missing value", "missing entries", "missing cells",
                         "nulls", "null values", "empty values", "empty cells", "blank values",
                         "nas", "nans", "blanks", "missing data points", "missings",
-                        "values missing", "values are missing")  # fmt: skip
+                        "values missing", "values are missing", "values are null",
+                        "entries are missing", "cells are missing")  # fmt: skip
 COLUMNS = phrases("columns", "variables", "features", "fields", "attributes")
 PERCENT = phrases("percentage of", "percent of", "% of", "share of", "what percentage of",
                   "what percent of", "what % of", "what share of", "percentage", "in percent",
@@ -238,9 +253,10 @@ BEFORE = phrases("before", "prior to", "earlier than", "until", "is before", "wa
 AFTER = phrases("after", "later than", "is after", "was after")
 SINCE = phrases("since", "from", "starting from", "starting in", "on or after", "beginning in")
 UP_TO = phrases("through", "up to", "on or before", "up to and including", "by")
-DURING = phrases("in", "on", "during", "of", "for", "from", "at", "is", "is in", "is on", "was in",
+DURING = phrases(*PLACED, "in", "on", "during", "of", "for", "from", "at", "is", "is in", "is on", "was in",
                  "was on", "within", "are in", "were in", "in year", "in month of",
                  "for year")  # fmt: skip
+COLUMN_WORDS = frozenset({"column", "variable", "field", "feature", "attribute"})
 MONTHS: Mapping[str, int] = {
     name: number
     for number, names in enumerate(
@@ -272,6 +288,10 @@ SUPERLATIVES: Mapping[str, tuple[str, bool]] = {
     "oldest": ("old", True), "youngest": ("young", True), "cheapest": ("cheap", True),
     "heaviest": ("heavy", True), "lightest": ("light", True), "tallest": ("tall", True),
     "priciest": ("expensive", True),
+}  # fmt: skip
+VERBS: Mapping[str, str] = {
+    "cost": "expensive", "costs": "expensive", "costing": "expensive", "weigh": "heavy",
+    "weighs": "heavy", "weighed": "heavy", "weighing": "heavy",
 }  # fmt: skip
 COMPARATIVES: Mapping[str, tuple[str, bool]] = {
     "older": ("old", True), "younger": ("young", True), "cheaper": ("cheap", True),
@@ -330,7 +350,7 @@ FUNCTION_WORDS = NOISE | frozenset(
 
 KNOWN_WORDS = FUNCTION_WORDS | frozenset(
     chain(
-        MONTHS, WEEKDAYS, QUARTERS, NUMBERS, SUPERLATIVES, COMPARATIVES,
+        MONTHS, WEEKDAYS, QUARTERS, NUMBERS, SUPERLATIVES, COMPARATIVES, VERBS, COLUMN_WORDS,
         chain.from_iterable(
             _words_of(table)
             for table in (PARTS, TIME_RANGE, COVERS, USUAL_ROWS, COLUMNS, TIMES, OCCUR, LISTING,
