@@ -17,6 +17,7 @@ from app.core.sandbox_pool import PredictorPool
 from app.core.telemetry import TelemetryMiddleware, configure_logging, configure_sentry
 from app.db.session import Database
 from app.openapi import install_openapi
+from app.operations.gate import DatabaseGate, GateMiddleware
 from app.routers import ROUTERS
 from app.runs.watch import RunWatcher
 from app.storage.errors import ObjectMissing, StorageCorrupted, StorageFull, StorageUnavailable
@@ -41,11 +42,15 @@ def create_app(settings: Settings) -> FastAPI:
         predictors=PredictorPool(),
     )
 
+    gate = DatabaseGate(held.database)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        gate.start()
         async with RunWatcher(held.database, settings.redis_url) as watcher:
             app.state.watcher = watcher
             yield
+        gate.stop()
         held.predictors.close()
         held.database.dispose()
 
@@ -73,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["X-Total-Count", "Link", "X-Request-ID", "Retry-After"],
         )
+    app.add_middleware(GateMiddleware, gate=gate)
     app.add_middleware(TrailingSlashMiddleware)
     app.add_middleware(TelemetryMiddleware)
     return app

@@ -45,9 +45,9 @@ async def health() -> Health:
 
 
 @router.get("/ready", responses=answers())
-def ready(held: Held) -> Readiness:
+async def ready(held: Held) -> Readiness:
     """Every part answers; else 503 with the part that is down."""
-    parts = check_all(held)
+    parts = await check_all(held)
     down = [f"{name} {state}" for name, state in parts.items() if state != "ok"]
     if down:
         raise Unavailable("; ".join(down), parts=parts)
