@@ -14,7 +14,7 @@ from app.web import Resources
 CHECK_TIMEOUT_S = 1.8
 
 _pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ready")
-_pending: dict[str, Future[None]] = {}
+_pending: dict[str, Future[str]] = {}
 
 
 def _database(held: Resources) -> None:
@@ -55,16 +55,20 @@ async def check_all(held: Resources) -> dict[str, str]:
     """
     for name, check in CHECKS.items():
         if name not in _pending or _pending[name].done():
-            _pending[name] = _pool.submit(check, held)
+            _pending[name] = _pool.submit(_answer, check, held)
     pending = dict(_pending)
     futures = [asyncio.wrap_future(future) for future in pending.values()]
     await asyncio.wait(futures, timeout=CHECK_TIMEOUT_S)
-    return {name: _state(future) for name, future in pending.items()}
+    return {
+        name: future.result() if future.done() else "does not answer"
+        for name, future in pending.items()
+    }
 
 
-def _state(future: Future[None]) -> str:
-    if not future.done():
-        return "does not answer"
-    error = future.exception()
-    # The class alone: a driver's message may hold addresses and names.
-    return "ok" if error is None else f"down ({type(error).__name__})"
+def _answer(check: Callable[[Resources], None], held: Resources) -> str:
+    try:
+        check(held)
+    except Exception as error:
+        # The class alone: a driver's message may hold addresses and names.
+        return f"down ({type(error).__name__})"
+    return "ok"
