@@ -76,7 +76,7 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("uvicorn.access", "urllib3", "kombu", "amqp", "alembic"):
+    for noisy in ("uvicorn.access", "urllib3", "httpx", "kombu", "amqp", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for own in ("uvicorn", "uvicorn.error", "gunicorn.error"):
         logging.getLogger(own).handlers = []
