@@ -60,5 +60,7 @@ def serve(host: str, port: int, workers: int) -> None:
         "when_ready": _name,
         "post_worker_init": _name,
         "accesslog": None,
+        # It would be one socket in the home directory for all that run here.
+        "control_socket_disable": True,
     }
     _Server(options).run()

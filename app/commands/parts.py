@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 from app.commands.failures import WrongUsage
 from app.commands.installation import settings_or_exit
 from app.config import ConfigurationError
@@ -16,6 +19,8 @@ def run_api(host: str, port: int, workers: int) -> None:
     set_title("uam api")
     settings_or_exit()
     if workers > 1:
+        # Read by the metrics' library when it is first imported: any process answers for all.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="uam-metrics-"))
         from app.commands.gunicorn_server import serve
 
         serve(host, port, workers)

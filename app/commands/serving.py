@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def serve(host: str, port: int, home: Path | None, workers: int | None) -> NoRet
         _check_free(host, port)
         parts = []
         named = {} if workers is None else {"UAM_WORKER_SLOTS": str(workers)}
+        named["PROMETHEUS_MULTIPROC_DIR"] = str(fresh_metrics(settings.uam_home))
         if not settings.redis_url:
             broker = embed_broker(settings.uam_home)
             parts.append(broker.part)
@@ -40,6 +42,14 @@ def serve(host: str, port: int, home: Path | None, workers: int | None) -> NoRet
     parts += [_part("api", named, *where), _part("worker", named), _part("beat", named)]
     shown = f"[{host}]" if ":" in host else host
     become(parts, f"http://{shown}:{port}", (lock.descriptor,))
+
+
+def fresh_metrics(parent: Path) -> Path:
+    """An empty directory into which every part writes its metrics, so that the API answers for all."""
+    directory = parent / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return directory
 
 
 def _part(name: str, env: dict[str, str], *arguments: str) -> Part:
