@@ -77,6 +77,13 @@ class Settings(BaseSettings):
         default=2, ge=1, le=64, validation_alias=AliasChoices("UAM_WORKER_SLOTS", "worker_slots")
     )
 
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        validation_alias=AliasChoices("UAM_METRICS_PORT", "metrics_port"),
+    )
+
     sentry_dsn: str = ""
     log_format: Literal["json", "console"] = "console"
     llm_base_url: str = ""

@@ -92,12 +92,14 @@ def _signal(pid: int, number: int) -> None:
 class Guard:
     """The maker's side: tell it which processes to end, each the leader of its own session."""
 
-    def __init__(self, keep_open: tuple[int, ...] = ()) -> None:
-        """``keep_open``: descriptors that stay open until everything has ended."""
+    def __init__(self, pids: Iterable[int] = (), keep_open: tuple[int, ...] = ()) -> None:
+        """Watch ``pids`` from the start; ``keep_open`` are descriptors that stay open until
+        everything has ended.
+        """
         import subprocess  # not at the top: the guard itself does without
 
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", __file__],
+            [sys.executable, "-I", "-S", __file__, *map(str, pids)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -130,15 +132,20 @@ class Guard:
         self._process.wait(CLOSE_S)
 
 
+def _told(numbers: list[str], known: list[Process]) -> list[Process]:
+    """The processes of these numbers; those that are known stay who they were."""
+    before = {process.pid: process for process in known}
+    now = (_read(int(number)) or Process(int(number), 0, 0, 0, 0) for number in numbers)
+    return [before.get(process.pid, process) for process in now]
+
+
 def main() -> None:
     """Watch until the maker is gone, then end what it left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    watched: list[Process] = []
+    watched = _told(sys.argv[1:], [])
     for line in sys.stdin:
-        told = [_read(int(pid)) or Process(int(pid), 0, 0, 0, 0) for pid in line.split()]
-        known = {process.pid: process for process in watched}
-        watched = [known.get(process.pid, process) for process in told]
+        watched = _told(line.split(), watched)
     # A number that belongs to another process by now is nothing of ours.
     now = {process.pid: process.started for process in processes()}
     kill_family(

@@ -63,7 +63,7 @@ class Supervisor:
         set_title("uam serve")
         _adopt_orphans()
         self._listen()
-        self._guard = Guard(self._keep_open)
+        self._guard = Guard(keep_open=self._keep_open)
         try:
             self._start_all()
             while not self._stopping:
@@ -102,7 +102,9 @@ class Supervisor:
             self._start(running)
             deadline = time.monotonic() + SOCKET_WAIT_S
             path = running.part.ready_socket
-            while path and not answers_on(path) and time.monotonic() < deadline:
+            while path and running.process is not None and not answers_on(path):
+                if self._stopping or time.monotonic() > deadline:
+                    break
                 self._wait(0.02)
                 self._reap()
 
@@ -120,8 +122,7 @@ class Supervisor:
     def _tick(self) -> None:
         self._reap()
         if not self._guard.alive:
-            self._guard = Guard(self._keep_open)
-            self._guard.watch(self._pids())
+            self._guard = Guard(self._pids(), self._keep_open)
         self._bury_orphans()
         now = time.monotonic()
         for running in self._running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 import uuid
@@ -10,13 +11,24 @@ from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import Settings
 
 REQUEST_ID_HEADER = "X-Request-ID"
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 request_id_var: ContextVar[str | None] = ContextVar("request_id", default=None)
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
 
@@ -27,8 +39,6 @@ DURATION = Histogram(
     ["method", "path"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-RUNS_UNFINISHED = Gauge("uam_runs_unfinished", "Runs that have not ended.", ["status"])
-RUNS = Gauge("uam_runs_total", "Runs that are stored, by status.", ["status"])
 STAGE_SECONDS = Histogram(
     "uam_stage_duration_seconds",
     "Time a finished stage took.",
@@ -98,9 +108,26 @@ def configure_sentry(settings: Settings, part: str) -> None:
     sentry_sdk.set_tag("part", part)
 
 
-def metrics_page() -> tuple[bytes, str]:
-    """The metrics of this process, and their content type."""
-    return generate_latest(), CONTENT_TYPE_LATEST
+def metrics_page(*collectors: Collector) -> tuple[bytes, str]:
+    """The metrics and their content type: this process's, or those of all that share a directory.
+
+    ``PROMETHEUS_MULTIPROC_DIR`` is the library's own variable: with it several processes
+    write into one directory, and each can answer for all. ``collectors`` add what is
+    counted at this moment.
+    """
+    registry = CollectorRegistry()
+    for collector in collectors:
+        registry.register(collector)
+    if MULTIPROCESS_VARIABLE in os.environ:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+    return generate_latest(REGISTRY) + generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def serve_metrics(settings: Settings) -> None:
+    """Answer ``/metrics`` of a worker or a beat on ``UAM_METRICS_PORT``, where one is set."""
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
 
 
 def _route_path(scope: Scope) -> str:

@@ -10,19 +10,17 @@ from fastapi import APIRouter, Response
 from fastapi import Path as PathParam
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel
-from sqlalchemy import func, select
 
 from app.core.problems import Forbidden, NotFound, Unavailable
-from app.core.telemetry import RUNS, RUNS_UNFINISHED, metrics_page
-from app.db.tables import Run
+from app.core.telemetry import metrics_page
 from app.operations.health import check_all
+from app.operations.run_counts import RunCounts, count_runs
 from app.storage.local import LinkRefused, LocalStorage
 from app.web import Held, Store, answers
 
 router = APIRouter(tags=["operations"])
 
 CONSOLE = Path(__file__).resolve().parents[1] / "console"
-UNFINISHED = ("PENDING", "RUNNING", "PREPROCESSED", "EDA_COMPLETED", "TRAINED")
 
 
 class Health(BaseModel):
@@ -57,14 +55,7 @@ async def ready(held: Held) -> Readiness:
 @router.get("/metrics", response_class=Response)
 def metrics(held: Held) -> Response:
     """Prometheus metrics."""
-    with held.database.unit(write=False) as unit:
-        counted = unit.session.execute(select(Run.status, func.count()).group_by(Run.status)).all()
-    counts = {str(row[0]): int(row[1]) for row in counted}
-    for status in (*UNFINISHED, "COMPLETED", "FAILED", "CANCELLED"):
-        RUNS.labels(status).set(counts.get(status, 0))
-        if status in UNFINISHED:
-            RUNS_UNFINISHED.labels(status).set(counts.get(status, 0))
-    body, media_type = metrics_page()
+    body, media_type = metrics_page(RunCounts(count_runs(held.database)))
     return Response(body, media_type=media_type)
 
 

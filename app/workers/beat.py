@@ -17,7 +17,7 @@ from sqlalchemy import delete
 
 from app.config import get_settings
 from app.core.queue import send_canary
-from app.core.telemetry import configure_logging, configure_sentry
+from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.db.session import Database
 from app.db.tables import RefreshToken
 from app.registry.jobs import resend_lost_jobs
@@ -79,6 +79,7 @@ def run() -> None:
     settings = get_settings()
     configure_logging(settings)
     configure_sentry(settings, "beat")
+    serve_metrics(settings)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

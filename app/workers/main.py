@@ -11,7 +11,7 @@ from typing import Any
 from celery.signals import setup_logging, worker_shutting_down
 
 from app.config import get_settings
-from app.core.telemetry import configure_logging, configure_sentry
+from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.workers.celery_app import celery_app
 from app.workers.tasks import stopping
 
@@ -30,6 +30,7 @@ def run(slots: int | None = None) -> None:
     settings = get_settings()
     configure_logging(settings)
     configure_sentry(settings, "worker")
+    serve_metrics(settings)
     setup_logging.connect(_keep_logging, weak=False)
     worker_shutting_down.connect(_stop_children, weak=False)
     celery_app.worker_main(

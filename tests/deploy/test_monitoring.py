@@ -10,6 +10,7 @@ import yaml
 from prometheus_client import REGISTRY
 
 import app.core.telemetry  # noqa: F401  (registers the metrics)
+from app.operations.run_counts import RunCounts
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {
@@ -22,7 +23,7 @@ GIVEN = {"up", "process_resident_memory_bytes"}
 
 def exposed() -> set[str]:
     names = set(GIVEN)
-    for metric in REGISTRY.collect():
+    for metric in (*REGISTRY.collect(), *RunCounts({}).collect()):
         suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
         names |= {metric.name + suffix for suffix in suffixes.get(metric.type, [""])}
     return names
@@ -79,5 +80,5 @@ def test_alert_asks_for_metrics_that_exist_and_says_what_to_do(rule: dict[str, A
 
 def test_prometheus_scrapes_the_api_and_loads_the_alerts() -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
-    assert config["scrape_configs"][0]["static_configs"][0]["targets"] == ["web:8000"]
+    assert config["scrape_configs"][0]["static_configs"][0]["targets"] == ["web:8000", "worker:9100"]
     assert [Path(p).name for p in config["rule_files"]] == ["alerts.yml"]
