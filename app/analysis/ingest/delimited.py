@@ -1,0 +1,207 @@
+"""Delimited text: DuckDB's parser where the file keeps its own rules, a forgiving one where not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.analysis.errors import BadTable
+from app.analysis.ingest.careful import read_carefully
+from app.analysis.ingest.detect import HEAD_BYTES, Detected
+from app.analysis.ingest.dialect import NO_DELIMITER, Dialect, detect_dialect, sample_rows
+from app.analysis.ingest.encodings import decode_head, is_plain_utf8, to_utf8
+from app.analysis.ingest.engine import literal, positions
+from app.analysis.ingest.findings import Finding, counted
+from app.analysis.ingest.header import Header, find_header
+from app.analysis.ingest.limits import check_columns
+from app.analysis.ingest.names import repair_names
+from app.analysis.ingest.options import ReadOptions
+from app.analysis.ingest.table import Kind, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Beyond this width each pass over the text costs more than parking it once.
+_PARK_COLUMNS = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A delimited file, understood: where its UTF-8 text is, its dialect and its header."""
+
+    path: Path
+    dialect: Dialect
+    header: Header
+    names: list[str]
+    findings: list[Finding]
+    detected: Detected
+
+    def read(self) -> dict[str, object]:
+        """How the file was read, for the result."""
+        shown = self.dialect.delimiter if self.dialect.delimiter != NO_DELIMITER else None
+        facts: dict[str, object] = {
+            "format": self.detected.format,
+            "encoding": self.detected.encoding,
+            "encoding_reason": self.detected.encoding_reason,
+            "delimiter": shown,
+            "delimiter_reason": self.dialect.reason,
+            "quote": self.dialect.quote,
+            "header": self.header.cells is not None,
+            "header_reason": self.header.reason,
+            "lines_before_data": self.header.skip,
+        }
+        if self.detected.compression:
+            facts["compression"] = self.detected.compression
+        return facts
+
+
+def open_delimited(
+    detected: Detected,
+    suffix: str,
+    options: ReadOptions,
+    scratch: Path,
+    connection: duckdb.DuckDBPyConnection,
+) -> Table:
+    """Open a delimited text of any dialect.
+
+    Raises :class:`BadTable` where it breaks, :class:`BadOption` for a header row it has not.
+    """
+    layout, clean = _understand(detected, suffix, options, scratch)
+    if not clean:
+        return _careful(layout, scratch)
+    return _fast(layout, scratch, connection)
+
+
+def _understand(
+    detected: Detected, suffix: str, options: ReadOptions, scratch: Path
+) -> tuple[Layout, bool]:
+    encoding = detected.encoding or "utf-8"
+    findings: list[Finding] = []
+    path = detected.path
+    head = _head(path)
+    text = decode_head(head, encoding)
+    nuls = text.count("\0")
+    if nuls or not is_plain_utf8(encoding):
+        path, nuls = to_utf8(path, encoding, scratch / "text")
+        text = text.replace("\0", "")
+        if nuls:
+            message = f"{counted(nuls, 'NUL character')} inside the text were left out."
+            findings.append(Finding("nul", message))
+    if not is_plain_utf8(encoding) and detected.encoding_reason != "given by the caller":
+        message = f"The text was read as {encoding}: {detected.encoding_reason}."
+        findings.append(Finding("encoding", message))
+    whole = len(head) < HEAD_BYTES
+    if not whole:
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
+    dialect, text, announced = _dialect(text, suffix, options)
+    rows = sample_rows(text, dialect.delimiter, dialect.quote, limit=1000)
+    header = find_header(rows, _after(options.header_row, announced))
+    if announced:
+        header = replace(header, skip=header.skip + 1)
+    width = _width(rows, header, announced)
+    names, repaired = repair_names(_padded(header.cells, width))
+    layout = Layout(
+        path, dialect, header, names, [*findings, *header.findings, *repaired], detected
+    )
+    plain = not announced and dialect.quote == '"' and not _spread(rows, header)
+    # In a table of one column only the forgiving reader tells a blank line from an empty cell.
+    plain = plain and width > 1
+    return layout, plain and all(len(row) == width for row in rows[header.skip :] if row)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def _dialect(text: str, suffix: str, options: ReadOptions) -> tuple[Dialect, str, bool]:
+    """The dialect, the text behind a first line such as ``sep=;``, and whether there was one."""
+    first, _, rest = text.partition("\n")
+    spelled = first.strip("\r\n \t") if "\t" not in first else first.strip("\r\n ")
+    if spelled.lower().startswith("sep=") and len(spelled) == 5:
+        dialect = detect_dialect(rest, suffix, options.delimiter or spelled[4])
+        return replace(dialect, reason="the file's first line says so"), rest, True
+    return detect_dialect(text, suffix, options.delimiter), text, False
+
+
+def _after(header_row: int | None, announced: bool) -> int | None:
+    return header_row - 1 if header_row and announced else header_row
+
+
+def _width(rows: list[list[str]], header: Header, announced: bool) -> int:
+    if header.cells is not None:
+        return len(header.cells)
+    widths = Counter(len(row) for row in rows[header.skip - announced :] if row)
+    if not widths:
+        raise BadTable("The file has no rows.", hint="Send a file with a header and rows.")
+    return widths.most_common(1)[0][0]
+
+
+def _padded(cells: list[str] | None, width: int) -> list[str | None]:
+    given: list[str | None] = list(cells or [])
+    check_columns(max(width, len(given)))
+    return given + [None] * (width - len(given))
+
+
+def _spread(rows: list[list[str]], header: Header) -> bool:
+    """Whether a record before the data spans several lines: the fast reader skips by line."""
+    return any("\n" in cell or "\r" in cell for row in rows[: header.skip] for cell in row) or any(
+        not row for row in rows[: header.skip]
+    )
+
+
+def _fast(layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection) -> Table:
+    width = len(layout.names)
+    columns = ", ".join(f"{name}: 'VARCHAR'" for name in positions(width))
+    delimiter = layout.dialect.delimiter
+    relation = (
+        f"read_csv({literal(str(layout.path))}, auto_detect = false, header = false, "
+        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
+        f"skip = {layout.header.skip}, max_line_size = 16777216, columns = {{{columns}}})"
+    )
+    if width > _PARK_COLUMNS:
+        parked = scratch / "parked.parquet"
+        rows = 2048 if width > 2000 else 16_384
+        connection.execute(
+            f"COPY (FROM {relation}) TO {literal(str(parked))} (FORMAT parquet, ROW_GROUP_SIZE {rows})"
+        )
+        relation = f"read_parquet({literal(str(parked))})"
+    return Table(
+        names=layout.names,
+        relation=relation,
+        kinds=_kinds(width),
+        read=layout.read(),
+        row_bytes=_row_bytes(layout.path),
+        delimiter=delimiter,
+        findings=list(layout.findings),
+        careful=lambda: _careful(layout, scratch),
+    )
+
+
+def _kinds(width: int) -> list[Kind]:
+    return ["infer"] * width
+
+
+def _row_bytes(path: Path) -> float:
+    head = _head(path)
+    return len(head) / max(head.count(b"\n"), 1)
+
+
+def _careful(layout: Layout, scratch: Path) -> Table:
+    parsed = read_carefully(
+        layout.path, layout.dialect, layout.header.skip, len(layout.names), scratch
+    )
+    names, repaired = layout.names, list[Finding]()
+    if parsed.width > len(names):
+        names, repaired = repair_names([*names, *[None] * (parsed.width - len(names))])
+    return Table(
+        names=names,
+        relation=parsed.relation,
+        kinds=_kinds(len(names)),
+        read=layout.read(),
+        row_bytes=parsed.row_bytes,
+        delimiter=layout.dialect.delimiter,
+        findings=[*layout.findings, *parsed.findings, *repaired],
+    )

@@ -1,0 +1,117 @@
+"""Which delimiter and quote a text uses: the pair under which its rows agree and its cells make sense.
+
+The idea (rows of one pattern, cells of known kinds) is that of van den Burg, Nazábal and
+Sutton, "Wrangling messy CSV files by detecting row and type patterns" (2019).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+
+from app.analysis.ingest.engine import WHITE
+
+# Stands for "the lines are not divided": a character that no text holds.
+NO_DELIMITER = "\x1e"
+_SAMPLE_ROWS = 200
+_DELIMITERS = (",", ";", "\t", "|", ":", "^", "~", "\x1f", "\x01", " ")
+# How much a delimiter must be out-scored by: text is full of blanks and colons.
+_PRIOR = {" ": 0.6, ":": 0.75, "^": 0.9, "~": 0.9}
+_BY_SUFFIX = {"tsv": "\t", "tab": "\t", "csv": ",", "psv": "|"}
+
+_KNOWN_CELL = re.compile(
+    r"""
+    | [-+−]?[0-9]+(?:[.,][0-9]+)?(?:[eE][-+]?[0-9]+)?\ ?[%€$£¥]?
+    | [-+−]?[0-9]{1,3}(?:[.,'\ ][0-9]{3})+(?:[.,][0-9]+)?\ ?[%€$£¥]?
+    | [€$£¥]\ ?-?[0-9]+(?:[.,'][0-9]+)*
+    | [0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}(?:[T ][0-9:.,Z+ APMapm-]+)?
+    | [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?:\ ?[AaPp][Mm])?
+    | [A-Za-z_\u00c0-\uffff][\w\u00c0-\uffff.@/&'()\- ]*               # words, names, mail addresses
+    | (?:https?|ftp)://[^\s,;|]+
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a delimited text is written. ``quote`` is empty where quotes mean nothing."""
+
+    delimiter: str
+    quote: str = '"'
+    skip_blanks: bool = False
+    reason: str = ""
+
+
+def detect_dialect(text: str, suffix: str, delimiter: str | None) -> Dialect:
+    """The dialect of a text by its beginning; ``delimiter`` is kept where the caller gave one."""
+    choices = [delimiter] if delimiter else [d for d in _DELIMITERS if d in text]
+    best, best_score = None, 0.0
+    for choice in choices:
+        for quote in _quotes(text, choice):
+            score = _score(text, choice, quote) * _PRIOR.get(choice, 1.0)
+            score *= 1.05 if _BY_SUFFIX.get(suffix) == choice else 1.0
+            if score > best_score:
+                best, best_score = (choice, quote), score
+    if delimiter:
+        quote = best[1] if best else '"'
+        return Dialect(delimiter, quote, _pads(text, delimiter), "given by the caller")
+    if best is None or best_score <= _score(text, NO_DELIMITER, '"') * 1.001:
+        reason = "no delimiter splits the lines alike, so each line is one cell"
+        # The separator keeps its usual meaning for quotes but never occurs.
+        return Dialect(NO_DELIMITER, '"', False, reason)
+    reason = "the rows agree best under it"
+    return Dialect(*best, _pads(text, best[0]), reason)
+
+
+def _quotes(text: str, delimiter: str) -> list[str]:
+    """Quote characters that open at least one cell, ``"`` always among them."""
+    opens = re.compile(
+        rf"(?:^|{re.escape(delimiter)}) ?'[^'\r\n]*'(?:{re.escape(delimiter)}|$)", re.M
+    )
+    return ['"', "'"] if opens.search(text) else ['"']
+
+
+def _pads(text: str, delimiter: str) -> bool:
+    """Whether blanks stand between a delimiter and an opening quote."""
+    return delimiter not in " \t" and re.search(rf'{re.escape(delimiter)} +"', text) is not None
+
+
+def sample_rows(
+    text: str, delimiter: str, quote: str, limit: int = _SAMPLE_ROWS
+) -> list[list[str]]:
+    """The first rows of a text under a dialect, blank lines included as empty rows."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        skipinitialspace=_pads(text, delimiter),
+    )
+    rows: list[list[str]] = []
+    # A cell past the field limit ends the sample: judge by the rows before it.
+    with contextlib.suppress(csv.Error):
+        rows.extend(islice(reader, limit))
+    return rows
+
+
+def _score(text: str, delimiter: str, quote: str) -> float:
+    rows = [row for row in sample_rows(text, delimiter, quote) if row]
+    if not rows:
+        return 0.0
+    widths = Counter(map(len, rows))
+    width, agreeing = max(widths.items(), key=lambda item: (item[1], item[0]))
+    if width == 1 and delimiter != NO_DELIMITER:
+        return 0.0
+    cells = [cell.strip(WHITE) for row in rows for cell in row]
+    known = sum(1 for cell in cells if _KNOWN_CELL.fullmatch(cell)) / len(cells)
+    pattern = agreeing / len(rows)
+    # A wider agreement is stronger evidence, but only slowly: 3 cells are not thrice 1.
+    breadth = 0.5 if width == 1 else 1.0 - 0.25 / math.log2(width + 1)
+    return pattern * breadth * (0.1 + known)

@@ -1,0 +1,271 @@
+"""Workbooks (xlsx, xls, xlsb, ods): one sheet as a table, read by calamine."""
+
+# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from app.analysis.errors import BadOption, BadTable, TooLarge, UnsupportedFormat
+from app.analysis.ingest.detect import Detected
+from app.analysis.ingest.findings import Finding, counted, listing, quoted
+from app.analysis.ingest.header import find_header
+from app.analysis.ingest.limits import MAX_SHEET_CELLS, check_columns
+from app.analysis.ingest.names import repair_names
+from app.analysis.ingest.options import ReadOptions
+from app.analysis.ingest.parts import PartWriter
+from app.analysis.ingest.table import Kind, Table
+
+_HEAD_ROWS = 200
+_CELL_REFERENCE = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,7})"')
+_DAMAGED = "The workbook is damaged and cannot be read."
+
+
+def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table:
+    """Open a sheet of a workbook as a table.
+
+    Raises :class:`BadTable` for a damaged workbook or an empty sheet, :class:`BadOption` for a
+    sheet that is not there, :class:`UnsupportedFormat` for another kind of Office document.
+    """
+    if detected.format == "xlsx":
+        _refuse_scattered(detected.path)
+    workbook = _workbook(detected)
+    sheet, findings = _choose_sheet(workbook, options.sheet)
+    rows = _guarded(sheet.iter_rows)
+    head = _guarded(lambda: list(islice(rows, _HEAD_ROWS)))
+    top = next((i for i, row in enumerate(head) if any(_text(c) for c in row)), 0)
+    written = [[_text(cell) or "" for cell in row] for row in head]
+    header = find_header(
+        written if options.header_row is not None else written[top:], options.header_row
+    )
+    skip = header.skip + (0 if options.header_row is not None else top)
+    width = max((len(row) for row in head), default=0)
+    check_columns(width)
+    cells: list[str | None] = list(header.cells or [])
+    names, repaired = repair_names([*cells, *[None] * (width - len(cells))])
+    body = _Body(width)
+    with PartWriter(scratch) as parts:
+        parts.widen(width)
+        for row in body.rows(chain(head[skip:], rows)):
+            parts.append(row)
+    findings += [*header.findings, *repaired, *body.findings(names)]
+    return _without_empty_edges(
+        Table(
+            names=names,
+            relation=parts.relation(),
+            kinds=body.kinds(),
+            read={
+                "format": detected.format,
+                "sheet": sheet.name,
+                "header": header.cells is not None,
+                "header_reason": header.reason,
+                "lines_before_data": skip,
+            },
+            row_bytes=parts.row_bytes,
+            findings=findings,
+        ),
+        header.cells,
+        body,
+    )
+
+
+def _guarded(call: Any, *args: Any) -> Any:
+    """Run a call into calamine: it panics with a ``BaseException`` on some damaged files."""
+    try:
+        return call(*args)
+    except (KeyboardInterrupt, SystemExit, MemoryError, BadTable, BadOption, UnsupportedFormat):
+        raise
+    except BaseException as error:
+        raise BadTable(
+            _DAMAGED, hint="Open it in a spreadsheet program and save it again."
+        ) from error
+
+
+def _workbook(detected: Detected) -> Any:
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        return _guarded(CalamineWorkbook.from_path, str(detected.path))
+    except BadTable as error:
+        if isinstance(error.__cause__, PasswordError):
+            message = "The workbook is protected by a password."
+            raise BadTable(message, hint="Save it without one.") from error
+        if detected.format == "xls" and isinstance(error.__cause__, CalamineError):
+            message = "This is an old Office document, but not a workbook that can be read."
+            raise UnsupportedFormat(message) from error
+        raise
+
+
+def _choose_sheet(workbook: Any, wanted: str | int | None) -> tuple[Any, list[Finding]]:
+    names: list[str] = list(workbook.sheet_names)
+    if not names:
+        raise BadTable("The workbook has no sheets.")
+    if wanted is not None:
+        return _guarded(workbook.get_sheet_by_name, _named_sheet(names, wanted)), []
+    for name in names:
+        try:
+            sheet = _guarded(workbook.get_sheet_by_name, name)
+        except BadTable:
+            continue  # a sheet of charts, or a damaged one: another may hold the table
+        if sheet.height:
+            others = [quoted(other) for other in names if other != name]
+            if not others:
+                return sheet, []
+            message = f"The sheet {quoted(name)} was read; the workbook also has {listing(others)}."
+            return sheet, [Finding("sheet", message)]
+    raise BadTable("The workbook's sheets are empty.", hint="Send one with a header and rows.")
+
+
+def _named_sheet(names: Sequence[str], wanted: str | int) -> str:
+    if isinstance(wanted, str) and wanted in names:
+        return wanted
+    number = int(wanted) if str(wanted).isdecimal() else 0
+    if 1 <= number <= len(names):
+        return names[number - 1]
+    raise BadOption(
+        f"There is no sheet {wanted!r}; the workbook has {listing([quoted(n) for n in names], 10)}.",
+        option="sheet",
+    )
+
+
+def _refuse_scattered(path: Path) -> None:
+    """Refuse a sheet whose few cells span millions of rows: readers fill the space between.
+
+    Raises :class:`TooLarge`.
+    """
+    try:
+        with zipfile.ZipFile(path) as container:
+            for member in container.infolist():
+                if member.filename.startswith("xl/worksheets/") and member.filename.endswith(
+                    ".xml"
+                ):
+                    with container.open(member) as xml:
+                        _refuse_large_span(xml)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
+        raise BadTable(_DAMAGED, hint="It may have been cut short; send it again.") from error
+    except zipfile.zlib.error as error:  # type: ignore[attr-defined]
+        raise BadTable(_DAMAGED, hint="It may have been cut short; send it again.") from error
+
+
+def _refuse_large_span(xml: Any) -> None:
+    last_row, last_column, rest = 0, 0, b""
+    while chunk := xml.read(1 << 20):
+        text = rest + chunk
+        for letters, digits in _CELL_REFERENCE.findall(text):
+            last_row = max(last_row, int(digits))
+            last_column = max(last_column, _column_number(letters))
+        rest = text[-40:]
+        if last_row * last_column > MAX_SHEET_CELLS:
+            raise TooLarge(
+                f"The sheet spans {last_row:,} rows and {last_column:,} columns; "
+                f"UAM reads at most {MAX_SHEET_CELLS:,} cells of a sheet.",
+                limit_cells=MAX_SHEET_CELLS,
+            )
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number
+
+
+def _text(cell: Any) -> str | None:
+    """A cell as text, written so that nothing of it is lost; ``None`` for an empty one."""
+    if isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e18 else repr(cell)
+    if isinstance(cell, dt.datetime | dt.date):
+        return cell.isoformat()
+    if isinstance(cell, dt.timedelta):
+        return _duration(cell)
+    return str(cell)
+
+
+def _duration(span: dt.timedelta) -> str:
+    minutes, seconds = divmod(round(span.total_seconds()), 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
+
+
+@dataclass(slots=True)
+class _Seen:
+    """Which kinds of cells a column of a sheet holds."""
+
+    texts: int = 0
+    others: int = 0
+
+
+class _Body:
+    """Turns the rows below the header into text cells and remembers what they were."""
+
+    def __init__(self, width: int) -> None:
+        self._seen = [_Seen() for _ in range(width)]
+        self._blank = 0
+
+    def rows(self, source: Iterator[Sequence[Any]]) -> Iterator[list[str | None]]:
+        pending: list[list[str | None]] = []
+        while True:
+            row = _guarded(next, source, None)
+            if row is None:
+                return
+            cells = [_text(cell) for cell in row]
+            if not any(cells):
+                pending.append(cells)
+                continue
+            # Blank rows between rows are passed over; those at the end are no rows at all.
+            self._blank += len(pending)
+            pending.clear()
+            for seen, cell, text in zip(self._seen, row, cells, strict=False):
+                if text is not None:
+                    if isinstance(cell, str):
+                        seen.texts += 1
+                    else:
+                        seen.others += 1
+            yield cells
+
+    def kinds(self) -> list[Kind]:
+        return ["infer" if seen.texts else "native" for seen in self._seen]
+
+    def empty(self, position: int) -> bool:
+        return not (self._seen[position].texts or self._seen[position].others)
+
+    def findings(self, names: Sequence[str]) -> list[Finding]:
+        told = []
+        if self._blank:
+            were = "was" if self._blank == 1 else "were"
+            told.append(
+                Finding("blank_lines", f"{counted(self._blank, 'blank row')} {were} passed over.")
+            )
+        for name, seen in zip(names, self._seen, strict=True):
+            if seen.texts and seen.others:
+                message = (
+                    f"{quoted(name)} mixes {counted(seen.texts, 'text')} with "
+                    f"{counted(seen.others, 'number or date')}."
+                ).replace("number or dates", "numbers or dates")
+                told.append(Finding("mixed_cells", message, name))
+        return told
+
+
+def _without_empty_edges(table: Table, header: list[str] | None, body: _Body) -> Table:
+    """A table without columns that have neither a name nor a cell: formatting, not data."""
+    named = [bool(header and i < len(header) and header[i]) for i in range(len(table.names))]
+    keep = [i for i in range(len(table.names)) if named[i] or not body.empty(i)]
+    if len(keep) == len(table.names) or not keep:
+        return table
+    chosen = ", ".join(f"c{old} AS c{new}" for new, old in enumerate(keep))
+    dropped = {table.names[i] for i in range(len(table.names)) if i not in keep}
+    table.relation = f"(SELECT {chosen} FROM {table.relation})"
+    table.names = [table.names[i] for i in keep]
+    table.kinds = [table.kinds[i] for i in keep]
+    table.findings = [f for f in table.findings if f.kind != "empty_name" or not dropped]
+    return table

@@ -1,0 +1,39 @@
+"""What a file may cost: unpacked size, columns, cells, length of a line, depth of nesting."""
+
+from __future__ import annotations
+
+from app.analysis.errors import TooLarge
+
+MAX_COLUMNS = 20_000
+MAX_LINE_CHARS = 16 * 2**20
+MAX_SHEET_CELLS = 60_000_000
+MAX_JSON_DEPTH = 200
+
+_FREE_UNPACKED_BYTES = 50 * 2**20
+_MAX_RATIO = 200
+
+
+def check_unpacked(packed: int, unpacked: int, max_unpacked_bytes: int) -> None:
+    """Refuse what unpacks past the limit, or past 50 MB at more than 200 to 1.
+
+    ``packed`` and ``unpacked`` are bytes. Raises :class:`TooLarge`.
+    """
+    if unpacked > max_unpacked_bytes:
+        raise TooLarge(
+            f"The file unpacks to more than {max_unpacked_bytes / 1e6:,.0f} MB, which is the limit.",
+            limit_bytes=max_unpacked_bytes,
+        )
+    if unpacked > _FREE_UNPACKED_BYTES and unpacked > _MAX_RATIO * max(packed, 1):
+        raise TooLarge(
+            f"The file unpacks to more than {_MAX_RATIO} times its size, as a decompression bomb does.",
+            limit_ratio=_MAX_RATIO,
+        )
+
+
+def check_columns(count: int) -> None:
+    """Refuse a table wider than any table people analyse. Raises :class:`TooLarge`."""
+    if count > MAX_COLUMNS:
+        raise TooLarge(
+            f"The table has {count:,} columns; UAM reads at most {MAX_COLUMNS:,}.",
+            limit_columns=MAX_COLUMNS,
+        )

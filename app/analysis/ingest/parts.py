@@ -1,0 +1,129 @@
+"""Rows that Python had to parse, parked as text in Parquet files for the engine."""
+
+# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.analysis.ingest.engine import literal, positions, row_group_rows
+from app.analysis.ingest.limits import check_columns
+
+_BATCH_CELLS = 400_000
+_BATCH_CHARS = 16 * 2**20
+
+Cell = str | None
+
+
+class PartWriter:
+    """Collects rows of text cells, in order, into Parquet files of at most one batch in memory.
+
+    The table may grow wider on the way (a ragged row, a new key of a record): earlier rows
+    then have missing cells there. Use as a context manager; afterwards :meth:`relation`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._rows: list[Sequence[Cell]] = []
+        self._cells = 0
+        self._chars = 0
+        self._writer: pq.ParquetWriter | None = None
+        self._writer_width = 0
+        self._paths: list[Path] = []
+        self.width = 0
+        self.rows = 0
+        self.total_chars = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._flush()
+        self._close()
+
+    def widen(self, width: int) -> None:
+        """Have at least ``width`` columns from here on. Raises :class:`TooLarge`."""
+        if width > self.width:
+            check_columns(width)
+            self.width = width
+
+    def append(self, row: Sequence[Cell]) -> None:
+        """Add one row; cells past its end are missing."""
+        if len(row) > self.width:
+            self.widen(len(row))
+        self._rows.append(row)
+        self.rows += 1
+        self._cells += len(row) + 1
+        self._chars += sum([len(cell) for cell in row if cell])
+        if self._cells >= _BATCH_CELLS or self._chars >= _BATCH_CHARS:
+            self._flush()
+
+    def relation(self) -> str:
+        """SQL for all rows in their order, columns ``c0, c1 …``."""
+        names = ", ".join(positions(self.width))
+        if not self._paths:
+            return f"(SELECT {', '.join(f'NULL::VARCHAR AS {n}' for n in positions(self.width))} LIMIT 0)"
+        paths = ", ".join(literal(str(path)) for path in self._paths)
+        # Parts were begun as the table grew, so the last one knows every column.
+        return f"(SELECT {names} FROM read_parquet([{paths}], union_by_name = true))"
+
+    @property
+    def row_bytes(self) -> float:
+        """Characters of an average row."""
+        return self.total_chars / max(self.rows, 1)
+
+    def _flush(self) -> None:
+        if not self._rows:
+            return
+        width = self.width
+        columns = self._columns(width)
+        table = pa.table(dict(zip(positions(width), columns, strict=True)))
+        writer = self._writer
+        if writer is None or width != self._writer_width:
+            writer = self._begin(table.schema, width)
+        writer.write_table(
+            table, row_group_size=row_group_rows(width, self._chars / len(self._rows))
+        )
+        self.total_chars += self._chars
+        self._rows, self._cells, self._chars = [], 0, 0
+
+    def _columns(self, width: int) -> list[pa.Array]:
+        if any(len(row) != width for row in self._rows):
+            pad = (None,) * width
+            self._rows = [(*row, *pad[len(row) :]) for row in self._rows]
+        kind = pa.string()
+        try:
+            return [pa.array(column, kind) for column in zip(*self._rows, strict=True)]
+        except UnicodeEncodeError:
+            # Half of a surrogate pair, as JSON's \ud800 can write, is no character.
+            clean = [[_encodable(cell) for cell in row] for row in self._rows]
+            return [pa.array(column, kind) for column in zip(*clean, strict=True)]
+
+    def _begin(self, schema: pa.Schema, width: int) -> pq.ParquetWriter:
+        self._close()
+        path = self._folder / f"part-{len(self._paths)}.parquet"
+        self._paths.append(path)
+        self._writer = pq.ParquetWriter(path, schema, compression="snappy", use_dictionary=False)
+        self._writer_width = width
+        return self._writer
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+
+def _encodable(cell: Cell) -> Cell:
+    return None if cell is None else cell.encode("utf-8", "replace").decode("utf-8")

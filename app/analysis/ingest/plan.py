@@ -1,0 +1,27 @@
+"""The decision about one column: its type, the SQL of its values, and the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.analysis.schema import Column, ColumnType
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """How a column of the relation becomes a column of the dataset.
+
+    ``sql`` is over ``c0, c1 …`` and gives the physical type that the contract names.
+    """
+
+    name: str
+    type: ColumnType
+    sql: str
+    nullable: bool
+    reason: str
+    # How the file spells false and true, where it does so in one way.
+    words: tuple[str, str] | None = None
+
+    def column(self) -> Column:
+        """The column as the dataset's schema tells it."""
+        return Column(self.name, self.type, self.nullable, self.reason)

@@ -1,0 +1,36 @@
+"""Values as text: one spelling for exports, retyping and comparisons."""
+
+# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.analysis.ingest.engine import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def physical_types(connection: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    """DuckDB's names of the types of a relation's columns."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    return [str(row[1]) for row in described]
+
+
+def text_sql(cell: str, physical: str, words: tuple[str, str] | None = None) -> str:
+    """SQL for a cell as text, by DuckDB's name of its type; NULL stays NULL.
+
+    Whole doubles lose their ``.0``, midnights their time, truth values are spelled as in the
+    file; an infinite number is ``inf``.
+    """
+    if physical == "VARCHAR":
+        return cell
+    if physical == "BOOLEAN":
+        no, yes = words or ("false", "true")
+        return f"CASE WHEN {cell} THEN {literal(yes)} WHEN NOT {cell} THEN {literal(no)} END"
+    if physical == "DOUBLE":
+        return f"regexp_replace(CAST({cell} AS VARCHAR), '\\.0$', '')"
+    if physical == "TIMESTAMP":
+        return f"regexp_replace(CAST({cell} AS VARCHAR), ' 00:00:00$', '')"
+    return f"CAST({cell} AS VARCHAR)"
