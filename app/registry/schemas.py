@@ -91,13 +91,37 @@ class PredictIn(Body):
     explain: bool = Field(default=False, description="Say for each row what weighed how much.")
 
 
+class Interval(BaseModel):
+    """Where the truth lies with the probability ``coverage``."""
+
+    low: float
+    high: float
+    coverage: float
+
+
+class Contribution(BaseModel):
+    """By how much one feature moved a prediction."""
+
+    feature: str
+    contribution: float
+
+
+class Explanation(BaseModel):
+    """Why a prediction is what it is: ``base`` and all contributions make ``sum``."""
+
+    scale: str
+    base: float
+    contributions: list[Contribution]
+    sum: float
+
+
 class Prediction(BaseModel):
     """One row's prediction; labels are spelled as in the training file."""
 
     prediction: Any
     probabilities: dict[str, float] | None = None
-    interval: list[float | None] | None = None
-    explanation: Any = None
+    interval: Interval | None = None
+    explanation: Explanation | None = None
 
 
 class Predictions(BaseModel):

@@ -14,7 +14,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def csv_chunks(predictions: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """CSV text for predictions of one model: the header, then one line a row, in order.
 
-    An interval becomes the columns ``lower`` and ``upper``; an explanation has no place in a
+    An interval becomes the columns ``low`` and ``high``; an explanation has no place in a
     table. Text labels that a spreadsheet would run as a formula get a leading ``'``.
     """
     columns: list[str] | None = None
@@ -30,8 +30,8 @@ def _cells(prediction: Mapping[str, Any]) -> dict[str, Any]:
     cells: dict[str, Any] = {"prediction": prediction["prediction"]}
     for label, probability in (prediction.get("probabilities") or {}).items():
         cells[f"probability_{label}"] = probability
-    if prediction.get("interval") is not None:
-        cells["lower"], cells["upper"] = prediction["interval"]
+    if interval := prediction.get("interval"):
+        cells["low"], cells["high"] = interval["low"], interval["high"]
     return cells
 
 

@@ -24,8 +24,8 @@ def test_a_class_has_one_column_of_probabilities() -> None:
 
 
 def test_an_interval_has_two_columns() -> None:
-    predictions = [{"prediction": -1.5, "interval": [-2.0, -1.0], "explanation": [{"a": 1}]}]
-    assert read(predictions) == [["prediction", "lower", "upper"], ["-1.5", "-2.0", "-1.0"]]
+    predictions = [{"prediction": -1.5, "interval": {"low": -2.0, "high": -1.0}, "explanation": [{"a": 1}]}]
+    assert read(predictions) == [["prediction", "low", "high"], ["-1.5", "-2.0", "-1.0"]]
 
 
 def test_labels_that_a_spreadsheet_would_run_are_neutralised() -> None:
