@@ -18,9 +18,9 @@ Drawn = tuple[list[Json], Json]
 """Traces, and the parts of a layout that belong to them."""
 
 
-def categories(labels: Sequence[str], *, reverse: bool = False) -> Json:
-    """An axis of categories, thinned to about 40 tick labels."""
-    step = max(1, -(-len(labels) // 40))
+def categories(labels: Sequence[str], *, reverse: bool = False, most: int = 40) -> Json:
+    """An axis of categories, thinned to at most ``most`` tick labels."""
+    step = max(1, -(-len(labels) // most))
     places = list(range(0, len(labels), step))
     last = max(0.5, len(labels) - 0.5)
     return {

@@ -89,7 +89,8 @@ def _bar_trace(chart: Chart, row: Json, index: int, theme: Theme) -> Json:
         bar: Json = {"type": "data", "array": errors, "thickness": 1.5, "width": 3}
         trace["error_x" if lying else "error_y"] = bar | {"color": theme.faint}
     elif len(data["series"]) == 1 and len(places) <= 25:
-        trace["text"] = [number(value, 4) for value in row["values"]]
+        digits = 3 if chart.unit == "%" else 4
+        trace["text"] = [number(value, digits) for value in row["values"]]
         trace |= {"textposition": "outside", "cliponaxis": False}
     return trace
 

@@ -121,6 +121,7 @@ def draw_heatmap(chart: Chart, theme: Theme) -> Drawn:
             "text": [[escaped(t) for t in row] for row in data["text"]],
             "texttemplate": "%{text}",
         }
-    x_axis = categories(data["x"]) | {"showgrid": False}
+    along = 11 if chart.kind == "missingness" else 40
+    x_axis = categories(data["x"], most=along) | {"showgrid": False}
     y_axis = categories(data["y"], reverse=True) | {"showgrid": False}
     return [trace], {"xaxis": x_axis, "yaxis": y_axis, "height": 220 + 24 * max(6, len(data["y"]))}

@@ -88,7 +88,10 @@ def _texts(figure: Figure, axes: Axes, chart: Chart, theme: Theme) -> None:
     if x_label:
         axes.set_xlabel(short(x_label, 60) + (unit if value_on_x else ""), fontsize=11)
     if y_label:
-        axes.set_ylabel(short(y_label, 40) + ("" if value_on_x else unit), fontsize=11)
+        axes.set_ylabel(
+            short(y_label, int(8 * figure.get_figheight())) + ("" if value_on_x else unit),
+            fontsize=11,
+        )
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set_color(theme.faint)
     if chart.notes:

@@ -31,10 +31,10 @@ def category_axis(axes: Axes, labels: Sequence[str], *, lying: bool) -> None:
 
 
 def sparse_ticks(
-    setter: Callable[..., Any], labels: Sequence[str], *, upright: bool = False
+    setter: Callable[..., Any], labels: Sequence[str], *, upright: bool = False, most: int = 50
 ) -> None:
-    """Tick labels of a heat map, thinned to about 50."""
-    step = max(1, -(-len(labels) // 50))
+    """Tick labels of a heat map, thinned to at most ``most``."""
+    step = max(1, -(-len(labels) // most))
     places = list(range(0, len(labels), step))
     size = 10 if len(places) <= 20 else 8 if len(places) <= 32 else 7
     turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if upright else {}
@@ -67,14 +67,15 @@ def reference_line(axes: Axes, reference: Mapping[str, Any], theme: Theme, *, ly
     """A dashed line across the bars, with its label."""
     line = axes.axvline if lying else axes.axhline
     line(reference["value"], color=theme.faint, linestyle="--", linewidth=1.3)
+    label = short(reference["label"], 40)
     axes.annotate(
-        short(reference["label"], 40),
+        label if lying else textwrap.fill(label, 12),
         (reference["value"], 1.0) if lying else (1.0, reference["value"]),
         xycoords=("data", "axes fraction") if lying else ("axes fraction", "data"),
-        xytext=(0, 3) if lying else (0, 2),
+        xytext=(0, 3) if lying else (4, 0),
         textcoords="offset points",
         fontsize=9,
         color=theme.faint,
-        ha="center" if lying else "right",
-        va="bottom",
+        ha="center" if lying else "left",
+        va="bottom" if lying else "center",
     )

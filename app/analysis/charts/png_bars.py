@@ -68,7 +68,15 @@ def draw_bar(axes: Axes, chart: Chart, theme: Theme) -> Legend:
         spread = floats(row.get("errors") or [None] * len(values))
         _error_bars(axes, at, values, spread, theme, lying=lying)
         if len(series) == 1 and len(places) <= 25:
-            _numbers_at_ends(axes, at, values, np.nan_to_num(spread), theme, lying=lying)
+            _numbers_at_ends(
+                axes,
+                at,
+                values,
+                np.nan_to_num(spread),
+                theme,
+                lying=lying,
+                digits=3 if chart.unit == "%" else 4,
+            )
     category_axis(axes, data["labels"], lying=lying)
     number_axis(axes.xaxis if lying else axes.yaxis)
     axes.grid(axis="x" if lying else "y")
@@ -95,7 +103,7 @@ def _error_bars(
 
 
 def _numbers_at_ends(
-    axes: Axes, places: Any, values: Any, spread: Any, theme: Theme, *, lying: bool
+    axes: Axes, places: Any, values: Any, spread: Any, theme: Theme, *, lying: bool, digits: int
 ) -> None:
     """Each bar's number beyond its end and its error bar; of a negative bar, beyond zero."""
     if not np.isfinite(values).any():
@@ -106,7 +114,7 @@ def _numbers_at_ends(
             continue
         end = max(0.0, value + reach)
         axes.annotate(
-            number(float(value), 4),
+            number(float(value), digits),
             (end, place) if lying else (place, end),
             xytext=(4, 0) if lying else (0, 3),
             textcoords="offset points",

@@ -105,7 +105,8 @@ def draw_heatmap(axes: Axes, chart: Chart, theme: Theme) -> Legend:
         aspect="auto",
         interpolation="nearest",
     )
-    sparse_ticks(axes.set_xticks, data["x"], upright=len(data["x"]) > 5)
+    along = 11 if chart.kind == "missingness" else 50
+    sparse_ticks(axes.set_xticks, data["x"], upright=len(data["x"]) > 5, most=along)
     sparse_ticks(axes.set_yticks, data["y"])
     axes.tick_params(length=0)
     if data.get("text"):

@@ -22,7 +22,7 @@ WIDTH_IN, HEIGHT_IN, DPI = 7.2, 4.5, 150
 """Size of a PNG: 1080 × 675 pixels, so that 10 pt text still reads at half size."""
 
 LABEL_LENGTH = 28
-TITLE_WIDTH = 66
+TITLE_WIDTH = 64
 NOTE_WIDTH = 110
 HOVER_LENGTH = 600
 
@@ -75,10 +75,17 @@ def short(text: object, limit: int = LABEL_LENGTH) -> str:
 
 
 def wrapped(text: object, width: int, lines: int) -> str:
-    """``text`` broken into at most ``lines`` lines of ``width`` characters, the rest as "…"."""
-    return "\n".join(
-        textwrap.wrap(clean(text), width, max_lines=lines, placeholder="…", break_long_words=True)
-    )
+    """``text`` broken into at most ``lines`` lines of ``width`` ordinary characters, the rest
+    as "…"; wide ones (capitals, Chinese, Japanese, Korean) count for more."""
+    line = clean(text)
+    fitting = max(8, int(width * len(line) / max(1.0, sum(map(_breadth, line)))))
+    return "\n".join(textwrap.wrap(line, min(width, fitting), max_lines=lines, placeholder="…"))
+
+
+def _breadth(character: str) -> float:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 1.9
+    return 1.25 if character.isupper() or character in "mwMW@%$<>{}" else 1.0
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -12,7 +12,10 @@ from app.analysis.profile.source import Array
 FEWEST, MOST = 8, 40
 """Bins of a histogram, unless the values have fewer whole numbers between them."""
 
-TAIL = 0.005
+EXACT = 2**52
+"""Up to here a float tells halves apart."""
+
+TAIL = 0.01
 """Share of the values cut from each side of a central histogram."""
 
 
@@ -28,27 +31,28 @@ def histogram(ordered: Array, *, whole: bool = False) -> Histogram:
     """Bins of equal width over all of ``ordered`` (sorted, finite, not empty).
 
     Their number follows Freedman and Diaconis (1981), width = 2 · IQR / n^(1/3), within 8 to
-    40; ``whole`` numbers that span less than that get one bin each, centred on the number.
+    40. Every bin of ``whole`` numbers holds equally many of them, one each where they span
+    less than 40, so that no comb appears; its edges lie half way between numbers.
     """
     low, high = ordered[0], ordered[-1]
-    if whole and int(high) - int(low) < MOST:
-        edges = np.arange(int(low), int(high) + 2, dtype=np.float64) - 0.5
-        if len(np.unique(edges)) == len(edges):
-            return counted(ordered, edges)
-    if low == high:
+    if whole and low > -EXACT and high < EXACT:
+        span = int(high) - int(low) + 1
+        width = 1 if span <= MOST else _whole_width(span, span / _number_of_bins(ordered))
+        return counted(ordered, int(low) - 0.5 + width * np.arange(math.ceil(span / width) + 1))
+    if float(low) == float(high):
         return counted(ordered, _around(float(low)))
     return counted(ordered, _spread(float(low), float(high), _number_of_bins(ordered)))
 
 
 def central(ordered: Array, *, whole: bool = False) -> Histogram | None:
-    """The histogram between the 0.5 and the 99.5 percentile, where tails would hide it.
+    """The histogram between the 1st and the 99th percentile, where tails would hide it.
 
-    ``None`` when the whole range is at most six times as wide, or the centre has no width.
+    ``None`` when the whole range is at most three times as wide, or the centre has no width.
     """
     first, last = (round(share * (len(ordered) - 1)) for share in (TAIL, 1 - TAIL))
     low, high = ordered[first], ordered[last]
     reach, width = float(ordered[-1]) - float(ordered[0]), float(high) - float(low)
-    if not 0 < width < reach / 6 < math.inf:
+    if not 0 < width < reach / 3 < math.inf:
         return None
     inside = ordered[np.searchsorted(ordered, low) : np.searchsorted(ordered, high, "right")]
     return histogram(inside, whole=whole)
@@ -71,6 +75,15 @@ def _number_of_bins(ordered: Array) -> int:
     return int(min(MOST, max(FEWEST, math.ceil(reach / width))))
 
 
+def _whole_width(span: int, wished: float) -> int:
+    """A width near the one wished for whose last bin is as full as can be."""
+    narrow, wide = (
+        math.ceil(max(span / MOST, wished * 0.75)),
+        math.ceil(min(span / 8, wished * 1.5)),
+    )
+    return max(range(narrow, max(narrow, wide) + 1)[:200], key=lambda w: (span % w or w) / w)
+
+
 def _spread(low: float, high: float, bins: int) -> Array:
     """``bins`` + 1 edges; fewer where floats lie no closer. No overflow for the widest range."""
     parts = np.arange(bins + 1) / bins
@@ -82,4 +95,4 @@ def _spread(low: float, high: float, bins: int) -> Array:
 def _around(value: float) -> Array:
     half = max(0.5, abs(value) * 1e-9)
     edges = np.array([value - half, value + half])
-    return edges if np.isfinite(edges).all() else np.array([np.nextafter(value, 0), value])
+    return edges if np.isfinite(edges).all() else np.sort([np.nextafter(value, 0), value])

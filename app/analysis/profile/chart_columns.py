@@ -46,10 +46,11 @@ def spread(facts: Facts, *, kind: str = "histogram") -> Chart:
 def categories(facts: Facts, *, kind: str = "bar") -> Chart:
     """The most frequent values of a column, and the rest as "other"."""
     profile = facts.profile
-    top, count = profile["top"], profile["count"]
+    top, count = list(profile["top"]), profile["count"]
+    lead, first = short(written(top[0]["value"]), 30), percent(top[0]["count"] / count)
+    if facts.role == "numeric":
+        top.sort(key=lambda row: float(row["value"]))
     rest = count - sum(row["count"] for row in top)
-    first = percent(top[0]["count"] / count)
-    lead = short(written(top[0]["value"]), 30)
     return bars.bar(
         slug(kind.replace("_", "-"), facts.name),
         f"{short(facts.name, NAME)}: “{lead}” in {first} of the rows, of {profile['distinct']:,} values",
@@ -59,6 +60,7 @@ def categories(facts: Facts, *, kind: str = "bar") -> Chart:
         value_axis="rows",
         kind=kind,
         more=(profile["distinct"] - len(top), float(rest)),
+        ordered=facts.role != "numeric",
         notes=_missing_note(profile),
         columns=[facts.name],
     )
@@ -87,9 +89,11 @@ def timeline(facts: Facts) -> Chart | None:
     )
 
 
-def text_lengths(facts: Facts) -> Chart:
-    """How long the texts are."""
+def text_lengths(facts: Facts) -> Chart | None:
+    """How long the texts are, unless all are as long."""
     found = facts.profile["lengths"]
+    if found["min"] == found["max"]:
+        return None
     return distributions.histogram(
         slug("text-lengths", facts.name),
         f"{short(facts.name, NAME)}: texts of {number(found['min'])} to {number(found['max'])} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -49,15 +50,28 @@ class Fingerprints:
 def count_duplicates(source: str | Path, columns: Sequence[Column], rows: int) -> int:
     """The exact number of duplicate rows, compared cell by cell; may spill to disk."""
     import duckdb
-    import pyarrow.dataset
 
-    names = ", ".join('"' + column.name.replace('"', '""') + '"' for column in columns)
     with TemporaryDirectory() as spill, duckdb.connect(":memory:") as connection:
         connection.execute("SET temp_directory = ?", [spill])
-        connection.register("cells", pyarrow.dataset.dataset(str(source), format="parquet"))
-        query = f"SELECT count(*) FROM (SELECT DISTINCT {names} FROM cells)"  # noqa: S608
-        found = connection.execute(query).fetchone()
+        connection.register("cells", _plainly_named(source, columns))
+        found = connection.execute("SELECT count(*) FROM (SELECT DISTINCT * FROM cells)").fetchone()
     return rows - int(found[0]) if found else 0
+
+
+def _plainly_named(source: str | Path, columns: Sequence[Column]) -> Any:
+    """The table in batches with columns ``c0``, ``c1`` …: SQL knows no empty name, and takes
+    ``a`` and ``A`` for one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(source)
+    kinds = file.schema_arrow
+    schema = pa.schema([(f"c{i}", kinds.field(c.name).type) for i, c in enumerate(columns)])
+    batches = (
+        pa.RecordBatch.from_arrays([batch.column(c.name) for c in columns], schema=schema)
+        for batch in file.iter_batches()
+    )
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def _mixed(bits: Array) -> Array:

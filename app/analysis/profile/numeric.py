@@ -83,7 +83,7 @@ def _nothing() -> dict[str, Any]:
         "quantiles": {f"{share:g}": None for share in QUANTILES},
         "histogram": {"edges": [], "counts": []},
         "histogram_central": None,
-        "outliers": {"rule": OUTLIER_RULE, "low": None, "high": None, "count": 0},
+        "outliers": _no_outliers(),
     }
 
 
@@ -95,11 +95,18 @@ def as_json(found: Histogram) -> dict[str, Any]:
 def _outliers(ordered: Array) -> dict[str, Any]:
     first, third = quantile(ordered, 0.25), quantile(ordered, 0.75)
     reach = FAR_OUT * (third - first)
-    low, high = first - reach, third + reach
     if reach == 0:  # most values are equal: everything else would be an outlier
-        return {"rule": OUTLIER_RULE, "low": None, "high": None, "count": 0}
-    count = len(ordered) - _between(ordered, low, high)
-    return {"rule": OUTLIER_RULE, "low": low, "high": high, "count": count}
+        return _no_outliers()
+    low, high = first - reach, third + reach
+    below = int(np.searchsorted(ordered, low, "left"))
+    above = len(ordered) - int(np.searchsorted(ordered, high, "right"))
+    found = {"low": low, "high": high, "below": below, "above": above, "count": below + above}
+    return {"rule": OUTLIER_RULE, **found}
+
+
+def _no_outliers() -> dict[str, Any]:
+    limits = {"low": None, "high": None}
+    return {"rule": OUTLIER_RULE, **limits, "below": 0, "above": 0, "count": 0}
 
 
 def _between(ordered: Array, low: float, high: float) -> int:

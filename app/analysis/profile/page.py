@@ -23,6 +23,8 @@ MAX_COLUMNS = 400
 """Columns shown in full; a page of thousands would be too heavy to open."""
 
 MAX_PAIRS = 40
+WEAK = 0.1
+"""Associations below are in ``profile.json`` only."""
 
 
 def render_page(document: Mapping[str, Any]) -> str:
@@ -42,7 +44,9 @@ def render_page(document: Mapping[str, Any]) -> str:
             alerts=document["alerts"],
             columns=views,
             left_out=columns[MAX_COLUMNS:],
-            pairs=[_pair(row) for row in document["associations"][:MAX_PAIRS]],
+            pairs=[_pair(row) for row in document["associations"] if abs(row["value"]) >= WEAK][
+                :MAX_PAIRS
+            ],
             pairs_total=len(document["associations"]),
             sampling=document["sampling"],
             places={column["name"]: place for place, column in enumerate(columns[:MAX_COLUMNS])},

@@ -10,8 +10,7 @@ from app.analysis.charts.style import number, percent
 
 SPARK_WIDTH, SPARK_HEIGHT = 320, 64
 BARS = 8
-PIECES = 60
-"""Characters of a value on the page; the rest is in its hover text."""
+NOTHING: Mapping[str, Any] = {"edges": [], "counts": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def column_view(place: int, column: Mapping[str, Any]) -> ColumnView:
         spark=spark(histogram["counts"]),
         ends=(_edge(edges[0]), _edge(edges[-1])) if edges else ("", ""),
         spark_note=note,
-        bars=bars(tokens if tokens is not None else column.get("top", [])),
+        bars=bars(tokens if tokens is not None else _top(column)),
         bars_title="words" if tokens is not None else "values",
         notes=tuple(_notes(column)),
     )
@@ -96,13 +95,20 @@ def bars(top: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
 
 def _histogram(column: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     """The histogram to draw, and what must be said about it."""
+    if "top" in column and column["distinct"] <= BARS:
+        return NOTHING, ""
     middle = column.get("histogram_central")
     if middle:
         shown, whole = sum(middle["counts"]), sum(column["histogram"]["counts"])
         return middle, f"the middle {percent(shown / whole)}; {whole - shown:,} values lie outside"
-    if "lengths" in column:
+    if "lengths" in column and len(column["lengths"]["histogram"]["counts"]) > 1:
         return column["lengths"]["histogram"], "length in characters"
-    return column.get("histogram") or {"edges": [], "counts": []}, ""
+    return column.get("histogram", NOTHING), ""
+
+
+def _top(column: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The frequent values, where a histogram does not say as much."""
+    return [] if "mean" in column and column["distinct"] > BARS else column.get("top", [])
 
 
 def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -136,7 +142,11 @@ def _notes(column: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _figure(value: Any) -> str:
-    return value.replace("T", " ") if isinstance(value, str) else number(value, 4)
+    return _moment(value) if isinstance(value, str) else number(value, 4)
+
+
+def _moment(text: str) -> str:
+    return text.removesuffix("T00:00:00").replace("T", " ")
 
 
 def _edge(value: Any) -> str:

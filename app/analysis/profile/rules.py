@@ -146,17 +146,20 @@ def _skew(facts: Facts) -> Iterator[Alert]:
 
 def _outliers(facts: Facts) -> Iterator[Alert]:
     found = facts.profile["outliers"]
+    if not found["count"] or facts.profile["distinct"] <= 10:
+        return
     share = found["count"] / facts.profile["count"]
-    if found["count"] and facts.profile["distinct"] > 10:
-        yield _alert(
-            facts,
-            "outliers",
-            "medium" if share >= 0.05 else "low",
-            f"{quoted(facts.name)} has {found['count']:,} values ({percent(share)}) far from the "
-            f"rest: below {number(found['low'])} or above {number(found['high'])}.",
-            "Check them for errors of entry or of unit; nothing was removed.",
-            share,
-        )
+    sides = [f"below {number(found['low'])}"] if found["below"] else []
+    sides += [f"above {number(found['high'])}"] if found["above"] else []
+    yield _alert(
+        facts,
+        "outliers",
+        "medium" if share >= 0.05 else "low",
+        f"{quoted(facts.name)} has {found['count']:,} values ({percent(share)}) far from the rest: "
+        f"{' or '.join(sides)}.",
+        "Check them for errors of entry or of unit; nothing was removed.",
+        share,
+    )
 
 
 def _levels(facts: Facts) -> Iterator[Alert]:

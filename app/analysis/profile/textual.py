@@ -22,7 +22,59 @@ TOKEN_TEXTS = 20_000
 TOKEN_CHARACTERS = 4_000_000
 """Distinct texts and characters that are searched for words; where it stops is told."""
 
-_WORD = re.compile(r"\w[\w'’-]*")
+_WORD = re.compile(r"\w[\w'’-]+")
+
+COMMON = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "his",
+        "i",
+        "if",
+        "in",
+        "is",
+        "it",
+        "its",
+        "my",
+        "not",
+        "of",
+        "on",
+        "or",
+        "our",
+        "she",
+        "so",
+        "that",
+        "the",
+        "their",
+        "them",
+        "there",
+        "they",
+        "this",
+        "to",
+        "was",
+        "we",
+        "were",
+        "will",
+        "with",
+        "you",
+        "your",
+    ]
+)
+"""English words that say nothing of a text; they are not counted."""
 
 
 def category_facts(values: Values) -> dict[str, Any]:
@@ -90,7 +142,7 @@ class _Labels(Sequence[Any]):
 
 
 def _tokens(counts: Array, labels: Sequence[Any]) -> dict[str, Any]:
-    """Words in lower case with the number of cells that hold them."""
+    """Words of two letters and more, in lower case, with the number of cells that hold them."""
     seen: Counter[str] = Counter()
     characters = read = 0
     for index in range(min(len(labels), TOKEN_TEXTS)):
@@ -99,10 +151,11 @@ def _tokens(counts: Array, labels: Sequence[Any]) -> dict[str, Any]:
         if characters > TOKEN_CHARACTERS:
             break
         read += 1
-        for word in set(_WORD.findall(text.lower())):
+        for word in set(_WORD.findall(text.lower())) - COMMON:
             seen[word] += int(counts[index])
+    first = sorted(seen.items(), key=lambda item: (-item[1], item[0]))[:TOP]
     return {
-        "tokens": [{**shown(word), "count": count} for word, count in seen.most_common(TOP)],
+        "tokens": [{**shown(word), "count": count} for word, count in first],
         "tokens_distinct": len(seen),
         "tokens_exact": read == len(labels),
         "tokens_texts": read,

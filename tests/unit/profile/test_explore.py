@@ -1,0 +1,147 @@
+"""Explore: charts chosen by the data, and a page in which nothing from the data is live."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pyarrow as pa
+import pytest
+
+from app.analysis.charts.spec import KINDS
+from tests.unit.profile.tables import profiled
+
+N = 600
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=N)
+
+
+def business() -> dict:
+    """A small table of everything: numbers, categories, dates, text, gaps, an id, a constant."""
+    churn = np.where(X + RNG.normal(size=N) > 0.5, "Yes", "No")
+    days = np.datetime64("2023-01-01", "us") + RNG.integers(0, 700, N).astype("timedelta64[D]")
+    words = np.array(["slow", "great", "price", "contract", "support"])
+    return {
+        "id": ("id", [f"k{i}" for i in range(N)]),
+        "country": ("constant", ["X"] * N),
+        "tenure": ("integer", pa.array(np.round(20 + 5 * X).astype(int), mask=RNG.random(N) < 0.1)),
+        "charge": ("number", 50 + 10 * X + RNG.normal(size=N)),
+        "income": ("number", np.exp(8 + RNG.normal(size=N))),
+        "contract": ("categorical", np.where(X > 0, "monthly", "yearly")),
+        "method": ("categorical", RNG.choice(["card", "bank", "check"], N)),
+        "paperless": ("boolean", RNG.random(N) < 0.5),
+        "since": ("datetime", pa.array(days)),
+        "comment": ("text", [" ".join(RNG.choice(words, 4)) for _ in range(N)]),
+        "churn": ("categorical", churn),
+    }
+
+
+@pytest.mark.parametrize("target", ["churn", "charge", "paperless", "contract", None])
+def test_at_least_eight_kinds_and_at_most_24_charts(tmp_path: Path, target: str | None) -> None:
+    document = profiled(tmp_path, business(), target=target, charts=True)
+    charts = document["charts"]
+    assert len({c["kind"] for c in charts}) >= 8
+    assert len(charts) <= 24
+    assert len({c["name"] for c in charts}) == len(charts)
+    assert {c["kind"] for c in charts} <= set(KINDS)
+    folder = tmp_path / "out" / "charts"
+    assert json.loads((folder / "charts.json").read_text("utf-8")) == charts
+    for entry in charts:
+        figure = json.loads((folder / f"{entry['name']}.json").read_text("utf-8"))
+        assert go.Figure(figure).data
+        assert (folder / f"{entry['name']}.png").read_bytes().startswith(b"\x89PNG")
+        assert not {"id", "country"} & set(entry["columns"])
+        assert len(entry["title"]) > len(entry["name"]) / 3
+
+
+def test_the_same_seed_gives_the_same_charts(tmp_path: Path) -> None:
+    source = business()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        profiled(tmp_path / name, source, target="churn", charts=True)
+    for path in (tmp_path / "one" / "out" / "charts").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / "out" / "charts" / path.name).read_bytes()
+
+
+def test_a_target_of_several_classes_is_drawn_as_shares(tmp_path: Path) -> None:
+    data = business() | {"grade": ("categorical", RNG.choice(["a", "b", "c"], N))}
+    charts = profiled(tmp_path, data, target="grade", charts=True)["charts"]
+    assert {"target_distribution", "stacked_bar", "box"} <= {c["kind"] for c in charts}
+
+
+EVIL = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "a\nb\tc\x00",
+    "$x^2$ & _y_",
+    "💩 日本語",
+    "L" * 5000,
+    "'; DROP TABLE x; --",
+    "{{7*7}}{% raw %}",
+    "a.b",
+    "a",
+    "",
+    "</style><script>alert(2)</script>",
+    "javascript:alert(1)",
+    "\u202egnirts",
+]
+
+
+class Tags(HTMLParser):
+    """Every tag of a page with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_names_and_values_are_text_everywhere(tmp_path: Path) -> None:
+    data = {
+        name: ("categorical", [EVIL[(i * 7 + j) % len(EVIL)] for i in range(60)])
+        for j, name in enumerate(EVIL)
+    }
+    data["numbers"] = ("number", RNG.normal(size=60))
+    document = profiled(tmp_path, data, target=EVIL[0], charts=True)
+    assert [c["name"] for c in document["columns"]] == [*EVIL, "numbers"]
+    page = (tmp_path / "out" / "profile.html").read_text("utf-8")
+    parser = Tags()
+    parser.feed(page)
+    assert sum(tag == "script" for tag, _ in parser.tags) == 1
+    assert "img" not in {tag for tag, _ in parser.tags}
+    assert not [a for _, attrs in parser.tags for a in attrs if a.startswith("on") or a == "src"]
+    links = [attrs["href"] or "" for tag, attrs in parser.tags if tag == "a"]
+    assert links
+    assert all(link.startswith("#c") for link in links)
+    assert not {tag for tag, _ in parser.tags} & {"link", "iframe", "object", "embed", "base"}
+    assert "7*7" in page
+    assert ">49<" not in page
+    for entry in document["charts"]:
+        path = tmp_path / "out" / "charts" / f"{entry['name']}.json"
+        assert "<script" not in path.read_text("utf-8").split('"meta"')[0]
+
+
+def test_the_page_needs_no_network_and_no_script(tmp_path: Path) -> None:
+    profiled(tmp_path, business(), target="churn")
+    page = (tmp_path / "out" / "profile.html").read_text("utf-8")
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "default-src 'none'" in page
+    assert page.index("What matters first") < page.index('id="columns"')
+    assert page.count("<article") == 11
+    assert "prefers-color-scheme:dark" in page
+
+
+def test_a_wide_table_stays_a_small_page(tmp_path: Path) -> None:
+    data = {f"column {i}": ("number", RNG.normal(size=50)) for i in range(450)}
+    document = profiled(tmp_path, data)
+    page = (tmp_path / "out" / "profile.html").read_text("utf-8")
+    assert len(document["columns"]) == 450
+    assert page.count("<article") == 400
+    assert "50 more columns are in" in page
+    assert len(page) < 3_000_000
