@@ -34,7 +34,7 @@ def test_findings_of_single_columns(tmp_path: Path) -> None:
             "again": ("id", [f"k{i // 2}" for i in range(N)]),
             "still": ("constant", [1] * N),
             "a": ("number", NOISE),
-            "b": ("number", NOISE * 2 + 1e-3 * RNG.normal(size=N)),
+            "b": ("number", NOISE * 2 + 0.05 * RNG.normal(size=N)),
         },
     )
     found = kinds(document)
