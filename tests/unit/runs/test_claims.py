@@ -21,7 +21,7 @@ def database(request, tmp_path):
     if request.param == "sqlite":
         settings = Settings(uam_home=tmp_path, _env_file=None)
     else:
-        url = request.getfixturevalue("postgres_url")
+        url = request.getfixturevalue("postgres").fresh_database()
         settings = Settings(database_url=url, secret_key="0123456789abcdef" * 4, _env_file=None)
     opened = Database(settings)
     migrate(opened)
