@@ -27,6 +27,11 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     },
 }
 
+PROBLEM: dict[str, Any] = {
+    "description": "A problem (RFC 9457)",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
 
 def install_openapi(app: FastAPI) -> None:
     """Describe every error of ``app`` as the problem that it is."""
@@ -41,17 +46,18 @@ def install_openapi(app: FastAPI) -> None:
                 schemas.pop(name, None)
             for operations in schema["paths"].values():
                 for operation in operations.values():
-                    _describe_validation(operation)
+                    _describe_problems(operation)
         assert app.openapi_schema is not None
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _describe_validation(operation: dict[str, Any]) -> None:
-    answer = operation.get("responses", {}).get("422")
-    if answer is not None:
-        answer["description"] = "A problem (RFC 9457)"
-        answer["content"] = {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        }
+def _describe_problems(operation: dict[str, Any]) -> None:
+    answers = operation.setdefault("responses", {})
+    if "422" in answers:
+        answers["422"] = PROBLEM
+    if "requestBody" in operation:
+        # A body that is no text at all, and one that the edge refuses for its size.
+        answers.setdefault("400", PROBLEM)
+        answers.setdefault("413", PROBLEM)

@@ -18,6 +18,7 @@ from app.config import Settings
 from app.core.limits import RateLimits
 from app.core.sandbox_pool import PredictorPool
 from app.db.session import Database, UnitOfWork
+from app.openapi import PROBLEM
 from app.storage.base import Storage
 
 T = TypeVar("T")
@@ -122,12 +123,6 @@ def set_page_headers(request: Request, response: Response, page: PageQuery, tota
     response.headers["X-Total-Count"] = str(total)
     if links:
         response.headers["Link"] = ", ".join(links)
-
-
-PROBLEM: dict[str, Any] = {
-    "description": "A problem (RFC 9457)",
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:

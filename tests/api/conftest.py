@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.db.session import Database
+from tests.api.estate import Estate, build_estate
 from tests.api.server import Server, serve
 from tests.api.world import World, register
 
@@ -59,6 +60,12 @@ def fresh(server: Server) -> World:
 def stranger(server: Server) -> World:
     """Another user, who owns nothing of ``world``'s."""
     return register(server, name="Eve")
+
+
+@pytest.fixture(scope="session")
+def estate(server: Server) -> Estate:
+    """One of everything that a user can own: nothing of it may be changed."""
+    return build_estate(server)
 
 
 @pytest.fixture(scope="session")

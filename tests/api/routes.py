@@ -41,12 +41,14 @@ class Operation:
         return {}
 
 
+APP = create_app(Settings(_env_file=None, secret_key="0123456789abcdef" * 4))
+
+
 def operations() -> list[Operation]:
     """Every operation that the router answers, documented or not."""
-    app = create_app(Settings(_env_file=None, secret_key="0123456789abcdef" * 4))
-    described = app.openapi()["paths"]
+    described = APP.openapi()["paths"]
     found = []
-    for context in iter_route_contexts(app.routes):
+    for context in iter_route_contexts(APP.routes):
         assert not isinstance(context, Mount), "a mount is not walked: class its routes one by one"
         for method in sorted(context.methods or ()):
             spec = described.get(context.path, {}).get(method.lower(), {})

@@ -3,6 +3,7 @@
 import pytest
 
 from app.db.tables import Project, Trash
+from app.storage.factory import open_storage
 from tests.api.world import assert_problem, register
 
 UNKNOWN = "4be0643f-1d98-473b-97cd-ca98a65347dd"
@@ -129,7 +130,6 @@ def test_deleting_a_project_takes_its_datasets_runs_objects_and_links(fresh, ser
     project = fresh.api.post("/projects", json={"name": "short-lived"}).json()["id"]
     dataset = fresh.upload(project_id=project)["dataset_id"]
     run = fresh.start(dataset)
-    storage_home = server.home / "storage"
     assert fresh.api.delete(f"/projects/{project}").status_code == 204
     for path in (f"/datasets/{dataset}", f"/runs/{run}/status", f"/runs/{run}/artifacts"):
         assert_problem(fresh.api.get(path), 404)
@@ -139,10 +139,8 @@ def test_deleting_a_project_takes_its_datasets_runs_objects_and_links(fresh, ser
         assert unit.session.get(Project, project) is None
         prefixes = [note.prefix for note in unit.session.query(Trash)]
     assert f"projects/{project}/" not in prefixes
-    if server.backend == "embedded":
-        assert not [
-            path for path in storage_home.rglob("*") if project in str(path) and path.is_file()
-        ]
+    storage = open_storage(server.settings)
+    assert list(storage.list_prefix(storage.bucket, f"projects/{project}/")) == []
 
 
 def test_an_upload_without_a_project_goes_to_default_even_when_that_is_gone(fresh):
