@@ -1,0 +1,74 @@
+"""The time budget: what is planned by counted work, and what the wall clock enforces.
+
+Decisions (which candidate still fits, how fine its steps may be) follow *planned* seconds:
+work counted in rounds, rows and columns, and priced by fixed constants. The same table, seed
+and options therefore lead to the same plan on any day. The wall clock only cuts a plan that
+runs late; :attr:`Budget.cut` then says that the result may differ from a repetition.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class OutOfTime(Exception):
+    """A fit was stopped because the wall clock ran out before it had anything to show."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """``seconds`` of wall time from ``started``, of which the last ``tail`` belong to what
+    follows the models: importances, charts, writing. ``reserve`` is planned time kept for
+    final fits while the search goes on. ``now`` is injectable, for tests.
+    """
+
+    seconds: float
+    started: float
+    tail: float
+    now: Callable[[], float] = time.monotonic
+    spent: float = 0.0
+    reserve: float = 0.0
+    cut: bool = False
+
+    def charge(self, planned: float) -> None:
+        """Note work worth that many planned seconds."""
+        self.spent += planned
+
+    @property
+    def planned_left(self) -> float:
+        """Planned seconds that may still be used beside the reserve."""
+        return self.seconds - self.tail - self.reserve - self.spent
+
+    @property
+    def elapsed(self) -> float:
+        """Wall seconds since the start."""
+        return self.now() - self.started
+
+    @property
+    def pace(self) -> float:
+        """How many wall seconds a planned one takes here, at least 1; 1 until enough is known."""
+        return max(1.0, self.elapsed / self.spent) if self.spent > 2 else 1.0
+
+    @property
+    def wall_left(self) -> float:
+        """Wall seconds until work must end so that reserve and tail still fit."""
+        return self.seconds - self.tail - self.reserve * self.pace - self.elapsed
+
+    @property
+    def last_call(self) -> float:
+        """Wall seconds that final fits may take: up to one second before the budget's end."""
+        return self.seconds - self.elapsed - 1.0
+
+    def open_reserve(self) -> None:
+        """The search is over: final fits may use what was kept, and most of the tail."""
+        self.reserve = 0.0
+        self.tail = min(self.tail, 1.0)
+
+    def expired(self) -> bool:
+        """Whether the clock has run out; asking after that marks the plan as cut."""
+        if self.wall_left > 0:
+            return False
+        self.cut = True
+        return True

@@ -1,0 +1,138 @@
+"""The choice: which candidates make the model, with which weights, and what that is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from app.analysis.automl.calibration import find_temperature, tempered
+from app.analysis.automl.crossval import Candidate, scatter
+from app.analysis.automl.ensemble import Member, members_per_family, select
+from app.analysis.automl.intervals import Intervals, fit_intervals
+from app.analysis.automl.leaderboard import rounded, rows_of
+from app.analysis.automl.material import Material
+from app.analysis.automl.metrics import error, score
+
+Array = npt.NDArray[Any]
+
+MOST_ROW_SECONDS = 60e-6
+"""Planned seconds of one thread that the final model may take a row, among many rows: 40 µs on
+two threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Members with weights that sum to 1, best first, and their mean out-of-fold prediction.
+
+    ``holdout`` is their mean prediction of the holdout. ``intervals`` are of a regression.
+    """
+
+    members: tuple[tuple[float, Candidate], ...]
+    prediction: Array
+    holdout: Array
+    temperature: float
+    intervals: Intervals | None
+    notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """``Ensemble of N``, or the single member's name."""
+        if len(self.members) == 1:
+            return self.members[0][1].entry.name
+        return f"Ensemble of {len(self.members)}"
+
+
+def choose(candidates: list[Candidate], material: Material, max_predict_ms: float | None) -> Choice:
+    """Choose by greedy selection, calibrate, and measure how far predictions err."""
+    truth = material.y[material.judged]
+    allowed, notes = _fast_enough(candidates, max_predict_ms)
+    weights = select(
+        _members(candidates, allowed),
+        lambda prediction: error(material.metric, truth, prediction),
+        per_family=members_per_family(material.split.development.size),
+        most_price=_most_price(candidates, allowed, max_predict_ms),
+    )
+    members = sorted(
+        ((weight, candidates[i]) for i, weight in weights.items()),
+        key=lambda pair: (-pair[0], pair[1].error),
+    )
+    prediction = _weighted([(w, c.prediction) for w, c in members])
+    holdout = _weighted([(w, c.holdout) for w, c in members])
+    if material.task == "regression":
+        intervals = fit_intervals(truth, prediction)
+        return Choice(tuple(members), prediction, holdout, 1.0, intervals, tuple(notes))
+    temperature = find_temperature(material.task, truth, prediction)
+    if temperature != 1.0:
+        notes.append(f"Probabilities were calibrated (temperature {temperature:.3g}).")
+        prediction = tempered(prediction, temperature)
+        holdout = tempered(holdout, temperature) if holdout.size else holdout
+    return Choice(tuple(members), prediction, holdout, temperature, None, tuple(notes))
+
+
+def ranking(
+    candidates: list[Candidate], choice: Choice, material: Material
+) -> list[dict[str, Any]]:
+    """The leaderboard's rows, the ensemble among them when it has more than one member."""
+    if len(choice.members) == 1:
+        return rows_of(candidates)
+    truth = material.y[material.judged]
+    prediction = _weighted([(w, c.prediction) for w, c in choice.members])
+    each = [c for _, c in choice.members]
+    ensemble = {
+        "error": error(material.metric, truth, prediction),
+        "name": choice.name,
+        "score": rounded(score(material.metric, truth, prediction)),
+        "score_std": rounded(scatter(material, prediction)),
+        "fit_seconds": round(sum(c.fit_seconds for c in each), 3),
+        "predict_ms_per_row": round(sum(c.predict_ms_per_row for c in each), 6),
+        "kind": "ensemble",
+        "members": [{"name": c.entry.name, "weight": round(w, 4)} for w, c in choice.members],
+    }
+    return rows_of(candidates, ensemble)
+
+
+def _fast_enough(
+    candidates: list[Candidate], limit_ms: float | None
+) -> tuple[list[int], list[str]]:
+    """Candidates within the limits of time a prediction; the fastest when none is."""
+    everyone = range(len(candidates))
+    if limit_ms is not None:
+        fast = [i for i in everyone if candidates[i].one_row_ms <= limit_ms]
+        if fast:
+            return fast, []
+        fastest = min(everyone, key=lambda i: candidates[i].one_row_ms)
+        return [fastest], [
+            f"No candidate answers within max_predict_ms = {limit_ms:g}; "
+            f"the fastest takes {candidates[fastest].one_row_ms:.2g} ms."
+        ]
+    fast = [i for i in everyone if _row_price(candidates[i]) <= MOST_ROW_SECONDS]
+    return fast or list(everyone), []
+
+
+def _members(candidates: list[Candidate], allowed: list[int]) -> list[Member]:
+    return [
+        Member(i, candidates[i].family, candidates[i].prediction, _row_price(candidates[i]))
+        for i in allowed
+    ]
+
+
+def _row_price(candidate: Candidate) -> float:
+    return candidate.first[1].estimator.row_price
+
+
+def _most_price(candidates: list[Candidate], allowed: list[int], limit_ms: float | None) -> float:
+    """The planned seconds a row that all members may cost together.
+
+    A limit on one row's milliseconds is scaled to them by the slowest allowed candidate.
+    """
+    if limit_ms is None:
+        return MOST_ROW_SECONDS
+    slowest = max((candidates[i] for i in allowed), key=lambda c: c.one_row_ms)
+    return min(MOST_ROW_SECONDS, _row_price(slowest) * limit_ms / max(slowest.one_row_ms, 1e-6))
+
+
+def _weighted(parts: list[tuple[float, Array]]) -> Array:
+    return np.asarray(sum(weight * prediction for weight, prediction in parts))

@@ -1,0 +1,86 @@
+"""The model itself: fitted estimators, weighed, each with the encoders it was fitted with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from app.analysis.automl.calibration import tempered
+from app.analysis.automl.estimators.base import Estimator
+from app.analysis.automl.features.space import FeatureSpace, Matrix, ViewName
+from app.analysis.automl.features.table import RawTable
+from app.analysis.automl.tasks import Task
+from app.analysis.automl.transforms import TargetScale
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One fitted estimator, the scale its target was on, and a factor for the way back."""
+
+    estimator: Estimator
+    scale: TargetScale = field(default_factory=TargetScale)
+    factor: float = 1.0
+
+    def predict(self, matrix: Matrix, threads: int = 1) -> Array:
+        """In the target's own unit, or as probabilities."""
+        prediction = self.estimator.predict(matrix, threads)
+        if self.scale.kind == "plain":
+            return prediction
+        return self.scale.back(prediction) * self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Estimators with weights that share one feature space."""
+
+    space: FeatureSpace
+    members: tuple[tuple[float, Fitted], ...]
+
+    @property
+    def views(self) -> list[ViewName]:
+        """The views that the members need."""
+        return sorted({fitted.estimator.view for _, fitted in self.members})
+
+    def encode(self, table: RawTable) -> dict[ViewName, Matrix]:
+        """The rows' features, once for all members."""
+        return {name: self.space.view(name, table) for name in self.views}
+
+    def predict(self, views: dict[ViewName, Matrix], threads: int = 1) -> Array:
+        """Σ weight × prediction of the members; the parts' weights sum to 1 together."""
+        total: Any = 0.0
+        for weight, fitted in self.members:
+            total = total + weight * fitted.predict(views[fitted.estimator.view], threads)
+        return np.asarray(total)
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """A model that predicts: parts whose weights sum to 1, and a temperature (1: none)."""
+
+    task: Task
+    parts: tuple[Part, ...]
+    temperature: float = 1.0
+
+    def predict(self, table: RawTable, threads: int = 1) -> Array:
+        """Values (n,), or calibrated probabilities (n, classes)."""
+        return self.combine([part.predict(part.encode(table), threads) for part in self.parts])
+
+    def combine(self, predictions: list[Array]) -> Array:
+        """The parts' predictions as one."""
+        total = np.sum(predictions, axis=0)
+        return total if self.task == "regression" else tempered(total, self.temperature)
+
+    @property
+    def row_price(self) -> float:
+        """Planned seconds to predict one row among many."""
+        return sum(f.estimator.row_price for part in self.parts for _, f in part.members)
+
+    @property
+    def size_bytes(self) -> int:
+        """About the size of all estimators."""
+        return sum(f.estimator.size_bytes for part in self.parts for _, f in part.members)

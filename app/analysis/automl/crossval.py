@@ -1,0 +1,216 @@
+"""One candidate, fitted on every fold and judged on the rows that each fold left out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from joblib import Parallel, delayed
+
+from app.analysis.automl.combined import Fitted
+from app.analysis.automl.estimators.base import Estimator, Params
+from app.analysis.automl.features.space import FeatureSpace
+from app.analysis.automl.material import Material
+from app.analysis.automl.metrics import error, score
+from app.analysis.automl.portfolio import Entry
+from app.analysis.automl.tasks import Metric
+from app.analysis.automl.transforms import smearing
+
+Array = npt.NDArray[Any]
+
+PARTS = 5
+"""Into so many parts a single validation part is cut, to tell how far its score scatters."""
+
+
+class FellBehind(Exception):
+    """A candidate was given up after its first fold."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A configuration with its out-of-fold figures.
+
+    ``prediction`` is for ``material.judged``; ``holdout`` is the folds' mean prediction for
+    the holdout, stored unseen: nothing looks at it before the choice is made. ``params`` are
+    settled for the final fit, which is worth ``refit_work`` seconds of one thread. ``first`` is
+    the first fold's model with its encoders: a usable model from the first minute on;
+    ``first_error`` is the mean error of the folds that were fitted first, side by side.
+    """
+
+    entry: Entry
+    prediction: Array
+    holdout: Array
+    error: float
+    score: float
+    score_std: float | None
+    first_error: float
+    fit_seconds: float
+    predict_ms_per_row: float
+    one_row_ms: float
+    params: Params
+    factor: float
+    refit_work: float
+    steps: float | None
+    first: tuple[FeatureSpace, Fitted]
+
+    @property
+    def family(self) -> str:
+        """The family of its estimator."""
+        return self.entry.estimator.family
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One fold's model, what it says of the rows it is judged on, and of the holdout."""
+
+    space: FeatureSpace
+    fitted: Fitted
+    prediction: Array
+    holdout: Array | None
+    error: float
+    fit_seconds: float
+    predict_seconds: float
+
+    @property
+    def estimator(self) -> Estimator:
+        """The fitted estimator."""
+        return self.fitted.estimator
+
+
+def cross_validate(entry: Entry, material: Material, rival: float | None) -> Candidate:
+    """Fit ``entry`` on each fold. ``rival`` is the ``first_error`` to keep within reach of.
+
+    Folds are fitted side by side, as many as there are lanes. Raises ``OutOfTime`` when the
+    clock runs out on the way and ``FellBehind`` after first folds far behind the rival's.
+    """
+    lanes, folds = material.lanes, len(material.split.folds)
+    done: list[_Judged] = []
+    while len(done) < folds:
+        batch = range(len(done), min(folds, len(done) + lanes))
+        done += Parallel(n_jobs=lanes, prefer="threads")(
+            delayed(_one_fold)(entry, material, k) for k in batch
+        )
+        material.charge([_work(judged) for judged in done[batch.start :]])
+        if len(done) < folds and rival is not None:
+            _check_pace(float(np.mean([j.error for j in done])), rival, material.metric)
+    return _finished(entry, material, done)
+
+
+def scatter(material: Material, prediction: Array) -> float | None:
+    """Standard deviation of the score over the folds (or over parts of a single fold)."""
+    truth = material.y[material.judged]
+    folds = material.split.folds
+    sizes = [fold.valid.size for fold in folds]
+    if len(folds) > 1:
+        parts = np.split(np.arange(truth.size), np.cumsum(sizes)[:-1])
+    else:
+        parts = [np.arange(k, truth.size, PARTS) for k in range(PARTS)]
+    scores = [score(material.metric, truth[p], prediction[p]) for p in parts if p.size]
+    return float(np.std(scores)) if np.all(np.isfinite(scores)) else None
+
+
+def _one_fold(entry: Entry, material: Material, k: int) -> _Judged:
+    fitting, scale = material.fold(k, entry.target)
+    estimator = entry.make(material.task)
+    started = time.perf_counter()
+    estimator.fit(fitting, material.circumstances(k))
+    fit_seconds = time.perf_counter() - started
+    fitted = Fitted(estimator, scale)
+    matrix = fitting.valid_view(estimator.view)
+    assert matrix is not None
+    started = time.perf_counter()
+    prediction = fitted.predict(matrix, material.threads)
+    predict_seconds = time.perf_counter() - started
+    held = None
+    if material.holdout.rows and _holdout_share(material, k):
+        view = fitting.space.view(estimator.view, material.holdout)
+        held = fitted.predict(view, material.threads)
+    truth = material.y[material.split.folds[k].valid]
+    return _Judged(
+        fitting.space,
+        fitted,
+        prediction,
+        held,
+        error(material.metric, truth, prediction),
+        fit_seconds,
+        predict_seconds,
+    )
+
+
+def _work(judged: _Judged) -> float:
+    rows = len(judged.prediction) + (0 if judged.holdout is None else len(judged.holdout))
+    return judged.estimator.work + rows * judged.estimator.row_price
+
+
+def _holdout_share(material: Material, k: int) -> float:
+    """Folds judge the holdout in equal parts; by time only the last, which knew the most."""
+    folds = len(material.split.folds)
+    if material.split.kind == "time":
+        return 1.0 if k == folds - 1 else 0.0
+    return 1.0 / folds
+
+
+def _finished(entry: Entry, material: Material, done: list[_Judged]) -> Candidate:
+    truth = material.y[material.judged]
+    prediction = np.concatenate([judged.prediction for judged in done])
+    factor = smearing(entry.target, truth, prediction)
+    prediction = prediction * factor if factor != 1.0 else prediction
+    growth = material.y.size / float(np.mean([f.train.size for f in material.split.folds]))
+    estimators = [judged.estimator for judged in done]
+    first = done[0]
+    return Candidate(
+        entry=entry,
+        prediction=prediction,
+        holdout=_on_holdout(material, done) * factor,
+        error=error(material.metric, truth, prediction),
+        score=score(material.metric, truth, prediction),
+        score_std=scatter(material, prediction),
+        first_error=float(np.mean([judged.error for judged in done[: material.lanes]])),
+        fit_seconds=sum(judged.fit_seconds for judged in done),
+        predict_ms_per_row=1_000 * sum(j.predict_seconds for j in done) / truth.size,
+        one_row_ms=_one_row_ms(material, first.space, first.fitted),
+        params=first.estimator.settled(estimators, growth),
+        factor=factor,
+        refit_work=growth * max(estimator.work for estimator in estimators),
+        steps=_steps(estimators),
+        first=(first.space, Fitted(first.estimator, first.fitted.scale, factor)),
+    )
+
+
+def _on_holdout(material: Material, done: list[_Judged]) -> Array:
+    """The folds' mean prediction of the holdout; empty when there is none."""
+    parts = [
+        _holdout_share(material, k) * judged.holdout
+        for k, judged in enumerate(done)
+        if judged.holdout is not None
+    ]
+    return np.sum(parts, axis=0) if parts else np.empty(0)
+
+
+def _check_pace(mine: float, rival: float, metric: Metric) -> None:
+    """Give up when the distance to a perfect score is over 15 % wider than the rival's."""
+    perfect = -1.0 if metric.greater_is_better else 0.0
+    if mine - perfect > 1.15 * (rival - perfect) + 1e-9:
+        raise FellBehind
+
+
+def _one_row_ms(material: Material, space: FeatureSpace, fitted: Fitted) -> float:
+    """Milliseconds of one row, encoding included; the best of three, since others share the
+    processor."""
+    row = material.table.take(material.judged[:1])
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        fitted.predict(space.view(fitted.estimator.view, row))
+        times.append(time.perf_counter() - started)
+    return 1_000 * min(times)
+
+
+def _steps(fitted: list[Estimator]) -> float | None:
+    """How far a booster went: rounds × learning rate, the mean over the folds."""
+    rounds = [getattr(estimator, "rounds", None) for estimator in fitted]
+    known = [r for r in rounds if r is not None]
+    return float(np.mean(known) * fitted[0].params["learning_rate"]) if known else None

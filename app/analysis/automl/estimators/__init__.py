@@ -1,0 +1,1 @@
+"""Estimators: one small interface, and an adapter for each family of models."""

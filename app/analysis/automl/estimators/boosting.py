@@ -1,0 +1,203 @@
+"""Gradient-boosted trees by LightGBM, with early stopping inside the fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from app.analysis.automl.budget import OutOfTime
+from app.analysis.automl.estimators.base import (
+    Array,
+    Circumstances,
+    Estimator,
+    Fitting,
+    Params,
+    Shape,
+)
+from app.analysis.automl.features.space import Matrix
+
+FROZEN: Params = {
+    "max_bin": 255,
+    "min_data_in_bin": 3,
+    "feature_pre_filter": False,
+    "verbose": -1,
+}
+"""Settled when the data are binned, and so the same for all configurations: a fold's data are
+binned once. (Pre-filtering would freeze ``min_data_in_leaf`` too.)"""
+
+MAX_ROUNDS = 10_000
+
+
+class Boosting(Estimator):
+    """LightGBM. ``params`` are its own, and ours: ``rounds`` (a fixed number), or ``patience``
+    (rounds without a better loss on the judging rows) and ``max_rounds``; see :meth:`estimate`
+    for ``steps``."""
+
+    family = "boosting"
+    view = "tree"
+    _OWN = frozenset({"rounds", "patience", "max_rounds", "steps"})
+
+    @classmethod
+    def estimate(cls, shape: Shape, params: Params) -> float:
+        """Rounds × the price of one. Rounds are about ``steps`` / learning rate (15 before any
+        booster has shown how far this table goes), and the patience."""
+        rounds = params.get("rounds") or min(
+            params.get("steps", 15) / params["learning_rate"] + params["patience"],
+            params["max_rounds"],
+        )
+        return 0.01 + 1e-7 * shape.rows * shape.tree + float(rounds) * round_price(shape, params)
+
+    def fit(self, data: Fitting, how: Circumstances) -> None:
+        """Boost until the judging rows' loss stops falling, the rounds are done or time is out.
+
+        The loss that stops is the objective's own (log loss or squared error), which is
+        smoother than any other metric.
+        """
+        train = _binned(data, how)
+        judging = _judging(data, train, how)
+        rounds = int(self.params.get("rounds") or self.params["max_rounds"])
+        stop = _Stop(how, self.params.get("patience"))
+        self.booster = lgb.train(
+            self._settings(data, how),
+            train,
+            num_boost_round=rounds,
+            valid_sets=[] if judging is None else [judging],
+            callbacks=[stop],
+        )
+        done = self.booster.current_iteration()
+        if stop.timed_out and done < 20:
+            raise OutOfTime
+        self.rounds = stop.best_round or done
+        bins = sum(train.feature_num_bin(i) for i in range(train.num_feature())) / 255
+        shape = Shape(len(data.y), train.num_feature(), 0, data.outputs, bins)
+        self.work = done * round_price(shape, self.params)
+
+    def predict(self, matrix: Matrix, threads: int = 1) -> Array:
+        """Values or probabilities after the best round."""
+        # One thread for few rows: waking a second one takes longer than the trees do.
+        used = threads if len(matrix) > 500 else 1
+        out = np.asarray(self.booster.predict(matrix, num_iteration=self.rounds, num_threads=used))
+        return np.column_stack([1 - out, out]) if self.task == "binary" else out
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the text, compressed: about 25 bytes a leaf."""
+        trees = self.rounds * self.booster.num_model_per_iteration()
+        return int(25 * trees * self.params["num_leaves"])
+
+    @property
+    def row_price(self) -> float:
+        """A step for each level of each tree."""
+        trees = self.rounds * self.booster.num_model_per_iteration()
+        return 7e-9 * trees * float(np.log2(self.params["num_leaves"] + 1))
+
+    def settled(self, fitted: Sequence[Estimator], growth: float) -> Params:
+        """The mean of the folds' best rounds, grown with the rows, and no judging."""
+        rounds = [f.rounds for f in fitted if isinstance(f, Boosting)]
+        kept = {k: v for k, v in self.params.items() if k not in self._OWN}
+        return {**kept, "rounds": max(1, round(float(np.mean(rounds)) * growth))}
+
+    def _settings(self, data: Fitting, how: Circumstances) -> Params:
+        settings = {
+            **FROZEN,
+            "objective": self.task,
+            **{k: v for k, v in self.params.items() if k not in self._OWN},
+            "bagging_freq": 1,
+            "num_threads": how.threads,
+            "seed": how.seed,
+            "deterministic": True,
+            "force_col_wise": True,
+        }
+        if self.task == "multiclass":
+            settings["num_class"] = data.outputs
+        return settings
+
+    def __getstate__(self) -> Params:
+        """The booster as LightGBM's own text, cut at the best round: small, and portable."""
+        state = dict(self.__dict__)
+        state["booster"] = self.booster.model_to_string(num_iteration=self.rounds)
+        return state
+
+    def __setstate__(self, state: Params) -> None:
+        self.__dict__.update(state)
+        self.booster = lgb.Booster(model_str=state["booster"])
+
+
+def round_price(shape: Shape, params: Params) -> float:
+    """Planned seconds of one round by one thread: a fit to measurements on a 2.5 GHz core,
+    within 20 % of them from 2,000 to 200,000 rows and from 9 to 100 columns.
+
+    Each leaf costs a pass over the histograms, each row a place in them at every level.
+    """
+    share = params.get("feature_fraction", 1.0)
+    rows = shape.rows * params.get("bagging_fraction", 1.0)
+    trees = shape.outputs if shape.outputs > 2 else 1
+    leaves = params["num_leaves"]
+    histograms = leaves * (5.5e-6 + share * (2.3e-6 * shape.bins + 4.2e-8 * shape.tree))
+    places = rows * np.log2(leaves + 1) / 5 * (3.3e-8 + 3.7e-9 * share * shape.tree)
+    return float(trees * (histograms + places) + 5e-5)
+
+
+class _Stop:
+    """Stops boosting: early by the judging rows, or when time is out.
+
+    The patience grows with the best round (by 30 %), since late improvements are rarer.
+    """
+
+    before_iteration = False
+    order = 30
+
+    def __init__(self, how: Circumstances, patience: int | None) -> None:
+        self._how = how
+        self._patience = patience
+        self._best = np.inf
+        self.best_round: int | None = None
+        self.timed_out = False
+
+    def __call__(self, env: Any) -> None:
+        done = env.iteration + 1
+        if self._patience and env.evaluation_result_list:
+            loss = env.evaluation_result_list[0][2]
+            if loss < self._best:
+                self._best, self.best_round = loss, done
+            elif done - (self.best_round or 0) > max(
+                self._patience, 0.3 * (self.best_round or 0) + 20
+            ):
+                self._end(env)
+        if done % 5 == 0 and self._how.expired():
+            self.timed_out = True
+            self._end(env)
+
+    def _end(self, env: Any) -> None:
+        raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
+
+
+def _binned(data: Fitting, how: Circumstances) -> lgb.Dataset:
+    if "train" not in data.kept:
+        data.kept["train"] = lgb.Dataset(
+            data.view("tree"),
+            data.y,
+            categorical_feature=data.space.categorical,
+            params={**FROZEN, "num_threads": how.threads, "force_col_wise": True},
+        ).construct()
+    binned: lgb.Dataset = data.kept["train"]
+    return binned
+
+
+def _judging(data: Fitting, train: lgb.Dataset, how: Circumstances) -> lgb.Dataset | None:
+    matrix = data.valid_view("tree")
+    if matrix is None:
+        return None
+    if "valid" not in data.kept:
+        data.kept["valid"] = lgb.Dataset(
+            matrix,
+            data.valid_y,
+            reference=train,
+            categorical_feature=data.space.categorical,
+            params={**FROZEN, "num_threads": how.threads},
+        ).construct()
+    binned: lgb.Dataset = data.kept["valid"]
+    return binned

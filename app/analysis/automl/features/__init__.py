@@ -1,0 +1,1 @@
+"""Features: typed columns in, matrices for estimators out; all that is learned, per fold."""

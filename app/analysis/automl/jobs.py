@@ -1,0 +1,115 @@
+"""The jobs of this room: what the server runs in a child and the command line calls."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from app.analysis.automl.bundle import save, versions
+from app.analysis.automl.group import train_clusters
+from app.analysis.automl.options import check_options, parse_options
+from app.analysis.automl.serving import Predictor, load
+from app.analysis.automl.table_out import write_predictions
+from app.analysis.automl.threads import available_cpus, bounded_pools
+from app.analysis.automl.train import Setting, train_supervised
+from app.analysis.charts.write import write_charts
+from app.analysis.ingest.frame import load_frame
+from app.analysis.ingest.jobs import ingest
+from app.analysis.progress import Progress, silent
+from app.analysis.schema import columns_from_json
+
+__all__ = ["check_options", "predict", "train"]
+
+MOST_UNPACKED = 4 * 1024**3
+"""Bytes that a file to predict may unpack to; the caller has checked its own size before."""
+
+
+def train(
+    *,
+    source: str,
+    out_dir: str,
+    columns: list[dict[str, Any]],
+    options: dict[str, Any],
+    progress: Progress,
+) -> dict[str, Any]:
+    """Train on the cleaned table at ``source``; the budget counts from here to the saved model.
+
+    ``options`` are the run's, and beside them ``jobs`` (processors to use), ``cleaning_steps``
+    (to carry in the model) and ``spent_s`` (seconds of the budget that are gone already).
+    Writes ``model.joblib``, ``leaderboard.json``,
+    ``model.json`` and ``charts/`` into ``out_dir``; returns the content of ``model.json``.
+    Raises ``BadOption`` and ``HopelessTable``.
+    """
+    asked = dict(options)
+    started = time.monotonic() - float(asked.pop("spent_s", 0.0))
+    jobs, steps = asked.pop("jobs", None), asked.pop("cleaning_steps", None)
+    parsed = parse_options(asked)
+    setting = Setting(steps or [], min(jobs or available_cpus(), available_cpus()), started)
+    schema = columns_from_json(columns)
+    frame = load_frame(source, schema)
+    work = train_clusters if parsed.target is None else train_supervised
+    with bounded_pools(1):  # fits go side by side, or bring their own threads
+        trained = work(frame, schema, parsed, setting, progress)
+    out = Path(out_dir)
+    digest, size = save(trained.bundle, out / "model.joblib")
+    facts = {**trained.facts, "sha256": digest, "size_bytes": size, "versions": versions()}
+    _write(out / "leaderboard.json", trained.leaderboard)
+    _write(out / "model.json", facts)
+    progress(0.93, "Drawing charts.")
+    write_charts(trained.charts, out / "charts")
+    progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
+    return facts
+
+
+def predict(
+    *,
+    model: str,
+    source: str,
+    filename: str,
+    out: str,
+    proba: bool,
+    sha256: str | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Predict a file of any format that is read: a CSV at ``out``, one row for each row.
+
+    Its column is ``prediction``, and with ``proba`` one ``probability_CLASS`` a class. Returns
+    ``{"rows", "warnings"}``. Raises ``BadModel``, ``BadRows``, ``BadTable`` and
+    ``UnsupportedFormat``.
+    """
+    predictor = load(model, sha256)
+    progress(0.1)
+    with tempfile.TemporaryDirectory() as folder, bounded_pools(available_cpus()):
+        frame, warnings = _read(predictor, source, filename, folder)
+        progress(0.5)
+        output, more = predictor.predict_frame(frame)
+    progress(0.8)
+    write_predictions(predictor.bundle, output, out, proba=proba)
+    progress(1.0)
+    return {"rows": len(frame), "warnings": [*warnings, *more]}
+
+
+def _read(
+    predictor: Predictor, source: str, filename: str, folder: str
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """The file as a frame with the types that the model learned from."""
+    types = {c.name: c.type for c in predictor.bundle.columns if c.type != "constant"}
+    read = ingest(
+        source=source,
+        filename=filename,
+        out_dir=folder,
+        options={"types": types},
+        max_unpacked_bytes=MOST_UNPACKED,
+        progress=silent,
+    )
+    frame = load_frame(Path(folder) / "data.parquet", read["columns"])
+    return frame, read["warnings"]
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False), "utf-8")

@@ -1,0 +1,93 @@
+"""What the model is worth and what it leans on, on rows that trained and chose nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from app.analysis.automl.choice import Choice
+from app.analysis.automl.combined import Combined, Part
+from app.analysis.automl.encoded import Encoded
+from app.analysis.automl.leaderboard import rounded
+from app.analysis.automl.material import Material
+from app.analysis.automl.metrics import all_scores, error
+from app.analysis.explain.importance import permutation_importance
+
+Array = npt.NDArray[Any]
+
+MOST_ROWS = 2_000
+FEWEST_ROWS = 200
+MOST_REPEATS = 5
+
+
+def judged_rows(choice: Choice, material: Material) -> tuple[Array, Array, str]:
+    """Truth and prediction of the rows that give the reported figures, and what rows those are.
+
+    The holdout where there is one; on tiny tables the out-of-fold rows, which chose among the
+    candidates and so flatter a little.
+    """
+    if material.split.holdout.size:
+        return material.y[material.split.holdout], choice.holdout, "holdout"
+    return material.y[material.judged], choice.prediction, "out of fold"
+
+
+def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[str]]:
+    """Flat figures with their natural sign, and what is to be told about them."""
+    truth, prediction, rows = judged_rows(choice, material)
+    figures = {
+        name: rounded(value) or 0.0
+        for name, value in all_scores(material.task, truth, prediction).items()
+    }
+    notes = []
+    if rows != "holdout":
+        notes.append(
+            "Too few rows for a holdout: the figures are cross-validated and flatter a little."
+        )
+    if choice.intervals is not None and rows == "holdout":
+        bounds = choice.intervals.around(prediction)
+        inside = np.mean((truth >= bounds[:, 0]) & (truth <= bounds[:, 1]))
+        figures["interval_coverage"] = round(float(inside), 4)
+    return figures, notes
+
+
+def early_model(choice: Choice, material: Material) -> Combined:
+    """The chosen members as their first fold fitted them: it has not seen the holdout."""
+    parts = tuple(Part(c.first[0], ((weight, c.first[1]),)) for weight, c in choice.members)
+    return Combined(material.task, parts, choice.temperature)
+
+
+def importances(
+    model: Combined, material: Material, columns: list[str], planned: float
+) -> list[dict[str, Any]]:
+    """Permutation importance per column on the holdout (else on the first fold's own rows).
+
+    Rows and repeats are cut so that it takes about ``planned`` seconds; each model is the
+    first fold's, which saw none of those rows.
+    """
+    split = material.split
+    pool = split.holdout if split.holdout.size else split.folds[0].valid
+    repeats, rows = _affordable(model.row_price, len(columns), pool.size, planned)
+    rng = np.random.default_rng(material.seed)
+    chosen = np.sort(rng.permutation(pool)[:rows])
+    encoded = Encoded(model, material.table.take(chosen))
+    truth = material.y[chosen]
+    return permutation_importance(
+        encoded.shuffled,
+        lambda prediction: error(material.metric, truth, prediction),
+        columns,
+        rows=chosen.size,
+        repeats=repeats,
+        seed=material.seed,
+    )
+
+
+def _affordable(row_price: float, columns: int, rows: int, planned: float) -> tuple[int, int]:
+    """Repeats and rows whose predictions take about so many planned seconds; 2 × 200 at least."""
+    once = (row_price + 2e-6) * max(1, columns)
+    for repeats in (MOST_REPEATS, 3, 2):
+        most = int(planned / (once * repeats))
+        if most >= min(rows, 4 * FEWEST_ROWS):
+            return repeats, min(rows, most, MOST_ROWS)
+    return 2, min(rows, max(FEWEST_ROWS, int(planned / (2 * once))))

@@ -1,0 +1,79 @@
+"""Leakage: a single column that knows the target almost perfectly is rarely an honest one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from app.analysis.automl.features.table import Layout, RawTable
+from app.analysis.automl.metrics import roc_auc
+from app.analysis.automl.tasks import Task
+
+Array = npt.NDArray[Any]
+
+SUSPICIOUS = {"binary": 0.99, "multiclass": 0.98, "regression": 0.995}
+"""AUC, accuracy or R² of one column alone from which on it is warned of."""
+LEAST_ROWS = 50
+_BINS = 200
+_SAMPLE = 20_000
+
+
+def leaking_columns(layout: Layout, table: RawTable, task: Task, y: Array) -> dict[str, float]:
+    """Columns that alone predict ``y`` almost perfectly, with their figure (see SUSPICIOUS).
+
+    A column's values are cut into up to 200 bins; the bins' mean targets, learned on every
+    other row, predict the rest.
+    """
+    if y.size < LEAST_ROWS:
+        return {}
+    step = max(1, y.size // _SAMPLE)
+    sample, truth = table.take(np.arange(0, y.size, step)), y[::step]
+    columns = [(name, _binned(sample.numbers[:, j])) for j, name in enumerate(layout.numbers)]
+    columns += [(name, _binned(sample.dates[:, j])) for j, name in enumerate(layout.dates)]
+    columns += [(name, sample.tokens[:, j] + 2) for j, name in enumerate(layout.tokens)]
+    figures = {name: _strength(bins, task, truth) for name, bins in columns}
+    return {name: figure for name, figure in figures.items() if figure >= SUSPICIOUS[task]}
+
+
+def warning(column: str, figure: float, task: Task, target: str) -> str:
+    """One plain sentence about a suspicious column."""
+    what = {"binary": "AUC", "multiclass": "accuracy", "regression": "R²"}[task]
+    return (
+        f"Column {column!r} alone predicts {target!r} almost perfectly ({what} {figure:.4f}): "
+        "if it is only known afterwards, put it in 'ignore'."
+    )
+
+
+def _binned(values: Array) -> Array:
+    bins = int(np.clip(values.size // 8, 5, _BINS))
+    edges = np.unique(np.nanquantile(values, np.linspace(0, 1, bins)))
+    places = np.searchsorted(edges, values, side="left")
+    return np.where(np.isnan(values), edges.size + 1, places)
+
+
+def _strength(bins: Array, task: Task, y: Array) -> float:
+    learn, judge = np.arange(y.size) % 2 == 0, np.arange(y.size) % 2 == 1
+    if np.unique(bins).size > y.size // 4:
+        return 0.0  # too many bins to learn anything from half the rows
+    size = int(bins.max()) + 1
+    if task == "multiclass":
+        return _accuracy_above_chance(bins, y, learn, judge, size)
+    count = np.bincount(bins[learn], minlength=size)
+    total = np.bincount(bins[learn], y[learn].astype(np.float64), minlength=size)
+    overall = y[learn].mean()
+    means = np.where(count > 0, total / np.maximum(count, 1), overall)
+    given, truth = means[bins[judge]], y[judge]
+    if task == "binary":
+        return float(np.nan_to_num(roc_auc(truth, given)))
+    spread = np.sum((truth - truth.mean()) ** 2)
+    return float(1 - np.sum((truth - given) ** 2) / spread) if spread > 0 else 0.0
+
+
+def _accuracy_above_chance(bins: Array, y: Array, learn: Array, judge: Array, size: int) -> float:
+    table = np.zeros((size, int(y.max()) + 1))
+    np.add.at(table, (bins[learn], y[learn]), 1)
+    accuracy = float(np.mean(table.argmax(axis=1)[bins[judge]] == y[judge]))
+    most_frequent = float(np.bincount(y[judge]).max() / judge.sum())
+    return accuracy if most_frequent < SUSPICIOUS["multiclass"] - 0.03 else 0.0

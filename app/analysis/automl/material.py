@@ -1,0 +1,157 @@
+"""What all candidates of one run are tried on: rows, folds, metric, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from app.analysis.automl.budget import Budget
+from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
+from app.analysis.automl.features.space import FeatureSpace
+from app.analysis.automl.features.table import Layout, RawTable
+from app.analysis.automl.split import Split
+from app.analysis.automl.tasks import Metric, Task
+from app.analysis.automl.transforms import TargetScale, is_skewed
+
+Array = npt.NDArray[Any]
+
+LANES_BELOW = 20_000
+"""Rows up to which one-threaded fits side by side beat fits with several threads."""
+
+SAMPLE_ROWS = 2_000
+
+MEANS_PER_CLASS_MAX = 10
+"""Classes up to which categories are described by a mean per class."""
+
+
+@dataclass(slots=True)
+class Material:
+    """The rows with a target (``table``, ``y``), their split, and how candidates are judged."""
+
+    task: Task
+    layout: Layout
+    table: RawTable
+    y: Array
+    outputs: int
+    split: Split
+    metric: Metric
+    budget: Budget
+    seed: int
+    jobs: int
+    _folds: dict[tuple[int, str], tuple[Fitting, TargetScale]] = field(default_factory=dict)
+    _holdout: RawTable | None = None
+
+    @property
+    def lanes(self) -> int:
+        """How many fits go on side by side."""
+        folds = self.split.folds
+        small = max(fold.train.size for fold in folds) <= LANES_BELOW
+        return min(self.jobs, len(folds)) if small else 1
+
+    @property
+    def threads(self) -> int:
+        """Threads of each fit."""
+        return max(1, self.jobs // self.lanes)
+
+    def charge(self, works: Sequence[float]) -> None:
+        """Put fits that went side by side, each worth so much of one thread, on the plan."""
+        self.budget.charge(self.planned(works))
+
+    def planned(self, works: Sequence[float]) -> float:
+        """Planned seconds of fits by one thread each, when done in lanes or by more threads.
+
+        More threads do not divide the work evenly: t of them are as fast as t^0.7.
+        """
+        rounds = -(-len(works) // self.lanes)
+        mean = sum(works) / max(1, len(works))
+        return float(rounds * mean / self.threads**0.7)
+
+    @property
+    def judged(self) -> Array:
+        """The rows that folds judge, in the order of out-of-fold predictions."""
+        return np.concatenate([fold.valid for fold in self.split.folds])
+
+    @property
+    def holdout(self) -> RawTable:
+        """The rows that judge once; may be empty."""
+        if self._holdout is None:
+            self._holdout = self.table.take(self.split.holdout)
+        return self._holdout
+
+    @property
+    def skewed(self) -> bool:
+        """Whether the logarithm of the target is worth a try."""
+        return self.task == "regression" and is_skewed(self.y[self.split.development])
+
+    def shape(self) -> Shape:
+        """The size of a fit on the first fold."""
+        space = self.fold(0, "plain")[0].space
+        rows = max(fold.train.size for fold in self.split.folds)
+        tree, dense = len(space.owners("tree")), len(space.owners("dense"))
+        return Shape(rows, tree, dense, self.outputs, self._bins())
+
+    def fold(self, index: int, target: str) -> tuple[Fitting, TargetScale]:
+        """Fold ``index`` encoded, its target on the scale of that kind; made once, then kept."""
+        key = (index, target)
+        if key not in self._folds:
+            self._folds[key] = self._encode(index, target)
+        return self._folds[key]
+
+    def whole(self, target: str) -> tuple[Fitting, TargetScale]:
+        """All rows to learn from, nothing judging: for the final fit."""
+        if (-1, "plain") not in self._folds:
+            self._folds.clear()  # the folds have done their work; their memory is needed
+            space = self._learn(self.table, self.y)
+            fitting = Fitting(self.task, space, self.table, self.y, self.outputs)
+            self._folds[-1, "plain"] = fitting, TargetScale()
+        if (-1, target) not in self._folds:
+            plain, _ = self._folds[-1, "plain"]
+            scale = TargetScale.fit(target, self.y)
+            self._folds[-1, target] = plain.rescaled(scale.forth(self.y), None), scale
+        return self._folds[-1, target]
+
+    def circumstances(self, offset: int) -> Circumstances:
+        """The seed of fold or refit number ``offset``, the threads, and the clock."""
+        return Circumstances(self.seed + offset, self.threads, self.budget.expired)
+
+    def _bins(self) -> float:
+        """The tree view's width in histograms, by the distinct values of some rows."""
+        sample = self.fold(0, "plain")[0].view("tree")[:SAMPLE_ROWS]
+        ordered = np.sort(sample, axis=0)
+        distinct = 1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)
+        return float(np.minimum(distinct, 255).sum() / 255)
+
+    def _encode(self, index: int, target: str) -> tuple[Fitting, TargetScale]:
+        fold = self.split.folds[index]
+        if target != "plain":
+            plain, _ = self.fold(index, "plain")
+            scale = TargetScale.fit(target, plain.y)
+            return plain.rescaled(scale.forth(plain.y), scale.forth(self.y[fold.valid])), scale
+        train, y = self.table.take(fold.train), self.y[fold.train]
+        fitting = Fitting(
+            self.task,
+            self._learn(train, y),
+            train,
+            y,
+            self.outputs,
+            self.table.take(fold.valid),
+            self.y[fold.valid],
+        )
+        return fitting, TargetScale()
+
+    def _learn(self, table: RawTable, y: Array) -> FeatureSpace:
+        return FeatureSpace.fit(self.layout, table, self._mean_targets(y), self.seed)
+
+    def _mean_targets(self, y: Array) -> Array:
+        """The target as columns for means per category: a value, or an indicator a class."""
+        if self.task == "regression":
+            return np.asarray(y, dtype=np.float64)[:, None]
+        if self.outputs == 2:
+            return np.asarray(y == 1, dtype=np.float64)[:, None]
+        if self.outputs > MEANS_PER_CLASS_MAX:
+            return np.empty((y.size, 0))
+        return np.asarray(y[:, None] == np.arange(self.outputs), dtype=np.float64)

@@ -1,0 +1,276 @@
+"""The options of a training run: one description of each, parsed and checked from JSON.
+
+Nothing heavy is imported here: the API process refuses a bad option before anything is
+started. The table :data:`OPTIONS` is what the API's documentation, the command line and the
+console follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from app.analysis.automl.tasks import (
+    LATER_TASKS,
+    TASKS,
+    check_task,
+    metric_for,
+    metric_named,
+    only_task,
+)
+from app.analysis.errors import BadOption
+from app.analysis.progress import Progress
+from app.analysis.schema import Column, columns_from_json
+
+Kind = Literal["string", "integer", "number", "boolean", "names", "object", "label"]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """One option: its name, the kind of its value, its default, and what it does.
+
+    ``low`` and ``high`` bound a number (inclusive); ``choices`` are the strings allowed;
+    ``tasks`` are the tasks that can use it (empty: all of them).
+    """
+
+    name: str
+    kind: Kind
+    default: Any
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+
+_SUPERVISED = ("binary", "multiclass", "regression")
+
+OPTIONS: tuple[OptionSpec, ...] = (
+    OptionSpec("target", "string", None, "the column to predict; without one the run clusters"),
+    OptionSpec(
+        "task",
+        "string",
+        "auto",
+        "what to do; auto decides by the target and says why",
+        choices=("auto", *TASKS, *LATER_TASKS),
+    ),
+    OptionSpec(
+        "metric", "string", None, "the figure to be best in, by scikit-learn's names; by the task"
+    ),
+    OptionSpec(
+        "time_budget_s",
+        "number",
+        60,
+        "seconds of wall time for the training stage",
+        low=5,
+        high=86_400,
+    ),
+    OptionSpec("features", "names", None, "the only columns to learn from; all useful ones"),
+    OptionSpec("ignore", "names", None, "columns to leave out; none"),
+    OptionSpec(
+        "folds",
+        "integer",
+        None,
+        "folds of the cross-validation; chosen by rows and time",
+        low=2,
+        high=20,
+        tasks=_SUPERVISED,
+    ),
+    OptionSpec(
+        "split",
+        "string",
+        "auto",
+        "how rows are split: stratified, random, or time (the newest rows judge)",
+        choices=("auto", "stratified", "random", "time"),
+        tasks=_SUPERVISED,
+    ),
+    OptionSpec("cleaning", "object", None, "rules of the cleaning stage to switch on or off"),
+    OptionSpec(
+        "positive_class",
+        "label",
+        None,
+        "the class that counts as positive; the one that reads like a yes, else the rarer",
+        tasks=("binary",),
+    ),
+    OptionSpec("seed", "integer", 0, "seed of everything random", low=0, high=2**31 - 1),
+    OptionSpec(
+        "max_predict_ms",
+        "number",
+        None,
+        "milliseconds that one prediction may take; no limit",
+        low=0.01,
+        high=60_000,
+        tasks=_SUPERVISED,
+    ),
+)
+SPEC_BY_NAME: dict[str, OptionSpec] = {spec.name: spec for spec in OPTIONS}
+
+LATER_OPTIONS: tuple[str, ...] = (
+    "time_column",
+    "horizon",
+    "series_column",
+    "known_ahead",
+    "group_column",
+    "weight_column",
+    "class_weight",
+    "costs",
+    "threshold",
+    "test_dataset_id",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """A run's options, checked each for itself; ``None`` where the analyst is to choose."""
+
+    target: str | None = None
+    task: str = "auto"
+    metric: str | None = None
+    time_budget_s: float = 60
+    features: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] | None = None
+    folds: int | None = None
+    split: str = "auto"
+    cleaning: Mapping[str, Any] | None = None
+    positive_class: str | int | float | bool | None = None
+    seed: int = 0
+    max_predict_ms: float | None = None
+
+
+def parse_options(raw: Mapping[str, Any]) -> RunOptions:
+    """The options of a JSON object, each of the right kind; ``null`` means the default.
+
+    Raises ``BadOption`` (``details['option']``) for an unknown name, for one that comes with
+    a later version, and for a value of the wrong kind or out of bounds.
+    """
+    values: dict[str, Any] = {}
+    for name, value in raw.items():
+        spec = _spec(name)
+        if value is not None:
+            values[name] = _checked(spec, value)
+    return RunOptions(**values)
+
+
+def _spec(name: str) -> OptionSpec:
+    if name in LATER_OPTIONS:
+        raise BadOption(f"Option {name!r} is not yet available.", option=name)
+    if name not in SPEC_BY_NAME:
+        raise BadOption(f"There is no option {name!r}.", option=name)
+    return SPEC_BY_NAME[name]
+
+
+def _checked(spec: OptionSpec, value: Any) -> Any:
+    if not _is_kind(spec.kind, value):
+        raise BadOption(f"Option {spec.name!r} must be {_KIND_WORDS[spec.kind]}.", option=spec.name)
+    if spec.choices and value not in spec.choices:
+        raise BadOption(
+            f"Option {spec.name!r} must be one of {', '.join(spec.choices)}, not {value!r}.",
+            option=spec.name,
+        )
+    low, high = spec.low, spec.high
+    if low is not None and high is not None and not low <= value <= high:
+        raise BadOption(
+            f"Option {spec.name!r} must lie between {low:,g} and {high:,g}.", option=spec.name
+        )
+    return tuple(value) if spec.kind == "names" else value
+
+
+_KIND_WORDS: dict[Kind, str] = {
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "names": "a list of column names",
+    "object": "an object",
+    "label": "a label of the target",
+}
+
+
+def _is_kind(kind: Kind, value: Any) -> bool:
+    if kind == "names":
+        return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+    if kind in ("integer", "number"):
+        allowed = (int,) if kind == "integer" else (int, float)
+        return isinstance(value, allowed) and not isinstance(value, bool)
+    plain: dict[Kind, tuple[type, ...]] = {
+        "string": (str,),
+        "boolean": (bool,),
+        "object": (dict,),
+        "label": (str, int, float),
+    }
+    return isinstance(value, plain[kind])
+
+
+def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
+    """That parsed options fit a table's columns, as far as types alone can tell.
+
+    Returns the task where the types settle it, else ``None``. Raises ``BadOption`` for a name
+    that is no column, a task that the target's type rules out, a metric that does not fit,
+    and an option that the task cannot use.
+    """
+    by_name = {column.name: column for column in columns}
+    if options.target is not None and options.target not in by_name:
+        raise BadOption(f"There is no column {options.target!r} to predict.", option="target")
+    _check_names(options, by_name)
+    target = None if options.target is None else by_name[options.target]
+    check_task(options.task, target)
+    task = only_task(options.task, target)
+    if task is not None:
+        metric_for(task, options.metric)
+        check_usable(options, task)
+    elif options.metric is not None and metric_named(options.metric).tasks == ("clustering",):
+        raise BadOption(f"Metric {options.metric!r} is for clustering.", option="metric")
+    if options.split == "time" and not any(c.type == "datetime" for c in columns):
+        raise BadOption("A split by time needs a column of dates.", option="split")
+    return task
+
+
+def check_usable(options: RunOptions, task: str) -> None:
+    """That every option given can be used by ``task``. Raises ``BadOption`` for one that cannot."""
+    for spec in OPTIONS:
+        given = getattr(options, spec.name) != spec.default
+        if given and spec.tasks and task not in spec.tasks:
+            raise BadOption(
+                f"Option {spec.name!r} cannot be used for the task {task!r}.", option=spec.name
+            )
+    if task == "regression" and options.split == "stratified":
+        raise BadOption("A stratified split needs classes; use random or time.", option="split")
+
+
+def _check_names(options: RunOptions, by_name: Mapping[str, Column]) -> None:
+    for option, names in (("features", options.features), ("ignore", options.ignore)):
+        for name in names or ():
+            if name not in by_name:
+                raise BadOption(f"There is no column {name!r} (in {option!r}).", option=option)
+    if options.features is not None:
+        if options.target in options.features:
+            raise BadOption("The target cannot be one of the features.", option="features")
+        if not set(options.features) - set(options.ignore or ()):
+            raise BadOption("The options leave no column to learn from.", option="features")
+
+
+def check_options(
+    *,
+    columns: Sequence[Mapping[str, Any]],
+    rows: int,  # noqa: ARG001 (part of the job's interface; types alone decide today)
+    options: Mapping[str, Any],
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Check a run's options against a dataset's schema without touching its values.
+
+    Returns ``{"task", "target", "metric", "time_budget_s"}``, with ``None`` for a task or
+    metric that only the values can settle. Raises ``BadOption``. Whether anything can be
+    learned from the values is found out by the run itself.
+    """
+    parsed = parse_options(options)
+    task = check_against(parsed, columns_from_json(columns))
+    if progress is not None:
+        progress(1.0)
+    metric = metric_for(task, parsed.metric).name if task in TASKS else parsed.metric
+    return {
+        "task": task,
+        "target": parsed.target,
+        "metric": metric,
+        "time_budget_s": parsed.time_budget_s,
+    }

@@ -1,0 +1,165 @@
+"""The charts of a training run, described: what was tried, what the model leans on, how it errs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn import metrics as sk
+
+from app.analysis.automl.target import Label, spell
+from app.analysis.automl.tasks import Metric, Task
+from app.analysis.charts import bars, curves, grids, points
+from app.analysis.charts.spec import Chart
+
+Array = npt.NDArray[Any]
+
+MOST_CLASSES = 30
+MOST_CURVES = 6
+
+
+def leaderboard_chart(rows: Sequence[dict[str, Any]], metric: Metric) -> Chart:
+    """Every candidate's score with its spread."""
+    shown = [row for row in rows if row["score"] is not None]
+    better = "higher" if metric.greater_is_better else "lower"
+    return bars.leaderboard(
+        "leaderboard",
+        f"{rows[0]['name']} is the best of {len(rows)} candidates",
+        [row["name"] for row in shown],
+        [row["score"] for row in shown],
+        [row["score_std"] for row in shown],
+        metric=metric.name,
+        notes=[f"Cross-validated; {better} is better."],
+    )
+
+
+def importance_chart(importance: Sequence[dict[str, Any]], metric: Metric) -> Chart:
+    """How much worse the metric gets when a column is shuffled."""
+    return bars.importance(
+        "importance",
+        f"The model leans most on {importance[0]['feature']}",
+        [row["feature"] for row in importance],
+        [row["value"] for row in importance],
+        [row["std"] for row in importance],
+        value_axis=f"{metric.name} lost when shuffled",
+        notes=["Permutation importance on rows that the model was not fitted on."],
+    )
+
+
+def judgement_charts(
+    task: Task, target: str, labels: tuple[Label, ...], truth: Array, prediction: Array, seed: int
+) -> list[Chart]:
+    """How the model errs on the judging rows: by task."""
+    if task == "regression":
+        return _value_charts(target, truth, prediction, seed)
+    charts = []
+    if len(labels) <= MOST_CLASSES:
+        charts.append(_confusion(labels, truth, prediction))
+    if np.unique(truth).size < 2:
+        return charts
+    charts.append(_roc(task, labels, truth, prediction))
+    if task == "binary":
+        charts += [
+            _precision_recall(labels, truth, prediction),
+            _calibration(labels, truth, prediction),
+        ]
+    return charts
+
+
+def cluster_chart(places: Array, assigned: Array, names: Sequence[str], seed: int) -> Chart:
+    """The rows on their two widest axes (principal components), coloured by cluster."""
+    centred = places - places.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred[: min(len(centred), 5_000)], full_matrices=False)
+    flat = centred @ axes[:2].T
+    if flat.shape[1] < 2:
+        flat = np.column_stack([flat, np.zeros(len(flat))])
+    series = {
+        name: (flat[assigned == k, 0].tolist(), flat[assigned == k, 1].tolist())
+        for k, name in enumerate(names)
+    }
+    return points.scatter(
+        "clusters",
+        f"{len(names)} groups of rows that resemble each other",
+        series,
+        x_label="first principal component",
+        y_label="second principal component",
+        kind="clusters",
+        seed=seed,
+    )
+
+
+def _value_charts(target: str, truth: Array, prediction: Array, seed: int) -> list[Chart]:
+    error = truth - prediction
+    typical = float(np.median(np.abs(error)))
+    return [
+        points.predicted_vs_actual(
+            "predicted_vs_actual",
+            f"Half of the predictions of {target} are within {typical:.4g} of the truth",
+            truth.tolist(),
+            prediction.tolist(),
+            target=target,
+            seed=seed,
+        ),
+        points.residuals(
+            "residuals",
+            f"Errors of the predictions of {target}",
+            prediction.tolist(),
+            error.tolist(),
+            target=target,
+            seed=seed,
+        ),
+    ]
+
+
+def _confusion(labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(counts, (truth, prediction.argmax(axis=1)), 1)
+    right = float(np.trace(counts) / max(1, counts.sum()))
+    return grids.confusion_matrix(
+        "confusion_matrix",
+        f"{right:.1%} of the labels are right",
+        [spell(label) for label in labels],
+        counts.tolist(),
+        notes=["Rows that trained nothing and chose nothing."],
+    )
+
+
+def _roc(task: Task, labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
+    classes = [1] if task == "binary" else _frequent(truth)
+    lines = {}
+    for k in classes:
+        rates = sk.roc_curve(truth == k, prediction[:, k])
+        lines[spell(labels[k])] = (rates[0].tolist(), rates[1].tolist())
+    return curves.roc("roc", "How well the classes are told apart", lines)
+
+
+def _frequent(truth: Array) -> list[int]:
+    counts = np.bincount(truth)
+    order = np.argsort(-counts, kind="stable")[:MOST_CURVES]
+    return [int(k) for k in order if 0 < counts[k] < truth.size]
+
+
+def _precision_recall(labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
+    precision, recall, _ = sk.precision_recall_curve(truth, prediction[:, 1])
+    return curves.precision_recall(
+        "precision_recall",
+        f"What finding more of {spell(labels[1])!r} costs",
+        {spell(labels[1]): (recall[::-1].tolist(), precision[::-1].tolist())},
+        base_rate=float(truth.mean()),
+    )
+
+
+def _calibration(labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
+    """Ten bins of equally many rows."""
+    order = np.argsort(prediction[:, 1], kind="stable")
+    bins = [b for b in np.array_split(order, 10) if b.size]
+    given = [float(prediction[b, 1].mean()) for b in bins]
+    seen = [float(truth[b].mean()) for b in bins]
+    return curves.calibration(
+        "calibration",
+        "What is called likely happens as often as said, or not",
+        {spell(labels[1]): (given, seen)},
+        notes=["Ten groups of equally many rows, by predicted probability."],
+    )

@@ -1,0 +1,135 @@
+"""The portfolio: which configurations are tried, in order of worth. Data, not code.
+
+The entries stand in ``portfolio.json`` beside this module. Their values come from published
+work: tuned defaults (Holzmüller et al. 2024) and portfolios learned on TabArena and TabRepo.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from typing import Any
+
+from app.analysis.automl.estimators.base import Estimator, Params, Shape
+from app.analysis.automl.estimators.baseline import Baseline
+from app.analysis.automl.estimators.boosting import MAX_ROUNDS, Boosting
+from app.analysis.automl.estimators.linear import Logistic, Ridge
+from app.analysis.automl.estimators.mlp import Network
+from app.analysis.automl.estimators.trees import Forest, SmallTree
+from app.analysis.automl.tasks import Task
+
+KINDS: dict[str, type[Estimator]] = {
+    "baseline": Baseline,
+    "ridge": Ridge,
+    "logistic": Logistic,
+    "tree": SmallTree,
+    "forest": Forest,
+    "boosting": Boosting,
+    "network": Network,
+}
+
+LEARNING_RATES = (1.0, 1.5, 2.25, 3.5, 5.0, 7.5, 10.0)
+"""Factors by which an entry's learning rate may be raised to fit the time; at most to 0.12."""
+FASTEST = 0.12
+LEAST_COLUMNS = 8
+"""A tree is given at least so many columns to choose from, where there are as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One configuration. ``target`` ``log`` fits the logarithm of a skewed target."""
+
+    name: str
+    kind: str
+    params: Params
+    tasks: tuple[Task, ...] = ()
+    target: str = "plain"
+    max_rows: int | None = None
+    raised: float = field(default=1.0)
+
+    @property
+    def estimator(self) -> type[Estimator]:
+        """The class that fits it."""
+        return KINDS[self.kind]
+
+    def make(self, task: Task) -> Estimator:
+        """An unfitted estimator."""
+        return self.estimator(task, dict(self.params))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decides which entries apply: task, rows to train on, features of the tree view,
+    whether the target is skewed enough for its logarithm to be tried; ``metric`` by name."""
+
+    task: Task
+    rows: int
+    columns: int
+    skewed: bool
+    metric: str
+
+
+def load_portfolio() -> list[Entry]:
+    """All entries, in order."""
+    text = resources.files("app.analysis.automl").joinpath("portfolio.json").read_text("utf-8")
+    return [Entry(**{**raw, "tasks": tuple(raw.get("tasks", ()))}) for raw in json.loads(text)]
+
+
+def applicable(entries: list[Entry], facts: Facts) -> tuple[list[Entry], list[str]]:
+    """The entries for a table, ready to fit, and why others of its task were left out."""
+    chosen, skipped = [], []
+    for entry in entries:
+        if entry.tasks and facts.task not in entry.tasks:
+            continue
+        if entry.target == "log" and not facts.skewed:
+            continue
+        if entry.max_rows is not None and facts.rows > entry.max_rows:
+            skipped.append(f"{entry.name} was skipped: too slow beyond {entry.max_rows:,} rows.")
+            continue
+        chosen.append(_fitted_to(entry, facts))
+    return chosen, skipped
+
+
+def _fitted_to(entry: Entry, facts: Facts) -> Entry:
+    params: dict[str, Any] = dict(entry.params)
+    if entry.kind == "baseline":
+        params["median"] = facts.metric == "mae"
+    if entry.kind == "boosting" and facts.metric == "mae" and entry.target == "plain":
+        params["objective"] = "regression_l1"
+    if entry.kind == "boosting":
+        # Few rows bear fewer than the usual 40 in a leaf.
+        least = params["min_data_in_leaf"]
+        params["min_data_in_leaf"] = max(1, min(least, facts.rows // 20))
+        # Of few columns a small share would often hold none worth a split.
+        share = params.get("feature_fraction", 1.0)
+        params["feature_fraction"] = max(share, min(1.0, LEAST_COLUMNS / max(1, facts.columns)))
+        # … and a random cut in each of a few columns seldom meets a good one.
+        params["extra_trees"] = params.get("extra_trees", False) and facts.columns > 12
+    return replace(entry, params=params)
+
+
+def within(entry: Entry, shape: Shape, seconds: float, steps: float = 15) -> Entry | None:
+    """The entry in its finest variant whose fit is planned to take at most ``seconds``.
+
+    A booster may raise its learning rate, and so need fewer rounds, of which it is expected
+    to need ``steps`` / rate; ``None`` when nothing fits.
+    """
+    if entry.kind != "boosting":
+        return entry if entry.estimator.estimate(shape, entry.params) <= seconds else None
+    native = entry.params["learning_rate"]
+    for factor in LEARNING_RATES:
+        rate = native * factor
+        if factor > 1 and rate > FASTEST:
+            break
+        params = {**entry.params, **pace(rate, shape.rows), "steps": steps}
+        if entry.estimator.estimate(shape, params) <= seconds:
+            return replace(entry, params=params, raised=factor)
+    return None
+
+
+def pace(rate: float, rows: int) -> Params:
+    """Learning rate, patience and most rounds of a booster: slower steps need more of both."""
+    patience = min(300.0, 5 / rate) * min(1.0, max(0.1, 20_000 / max(rows, 1)))
+    most = min(MAX_ROUNDS, int(120 / rate))
+    return {"learning_rate": rate, "patience": max(20, round(patience)), "max_rounds": most}

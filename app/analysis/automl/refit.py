@@ -1,0 +1,118 @@
+"""The final fit: the chosen members on all rows, the holdout included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from joblib import Parallel, delayed
+
+from app.analysis.automl.budget import OutOfTime
+from app.analysis.automl.choice import MOST_ROW_SECONDS, Choice
+from app.analysis.automl.combined import Combined, Fitted, Part
+from app.analysis.automl.crossval import Candidate
+from app.analysis.automl.material import Material
+
+MOST_SEEDS = 3
+MOST_BYTES = 40_000_000
+"""Of the estimators, so that a bundle stays under 50 MB."""
+
+
+def refit(choice: Choice, material: Material) -> tuple[Combined, list[str]]:
+    """The model that is kept, and what is to be told about it.
+
+    Each member is fitted on all rows, with several seeds where planned time, prediction time
+    and size allow: their mean is steadier than one. A member for which the clock has no time
+    left serves as its first fold fitted it, on fewer rows.
+    """
+    seeds = _seeds(choice, material)
+    material.budget.open_reserve()
+    jobs = [
+        _Job(weight, candidate, seed)
+        for seed in range(seeds)
+        for weight, candidate in choice.members
+        if seed == 0 or not _seedless(candidate)
+    ]
+    fitted = _fit_all(jobs, material)
+    done: list[tuple[float, Fitted]] = []
+    parts: list[Part] = []
+    late: list[str] = []
+    for weight, candidate in choice.members:
+        own = [f for job, f in fitted if job.candidate is candidate]
+        done += [(weight / len(own), f) for f in own]
+        if not own:
+            space, first = candidate.first
+            parts.append(Part(space, ((weight, first),)))
+            late.append(candidate.entry.name)
+    if done:
+        space = material.whole("plain")[0].space
+        parts.insert(0, Part(space, tuple(done)))
+    for part in parts:
+        part.space.forget()
+    return Combined(material.task, tuple(parts), choice.temperature), _told(late, seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One member to fit on all rows, with the seed of that number."""
+
+    weight: float
+    candidate: Candidate
+    seed: int
+
+
+def _fit_all(jobs: list[_Job], material: Material) -> list[tuple[_Job, Fitted]]:
+    """Fit side by side, first seeds first, as long as the clock allows."""
+    fitted: list[tuple[_Job, Fitted]] = []
+    lanes = material.lanes
+    for start in range(0, len(jobs), lanes):
+        batch = jobs[start : start + lanes]
+        works = [job.candidate.refit_work for job in batch]
+        if material.planned(works) * material.budget.pace > material.budget.last_call:
+            material.budget.cut = True
+            continue
+        for job in batch:
+            material.whole(job.candidate.entry.target)  # encoded before the lanes part
+        done = Parallel(n_jobs=lanes, prefer="threads")(
+            delayed(_fit)(job, material) for job in batch
+        )
+        material.charge(works)
+        fitted += [(job, f) for job, f in zip(batch, done, strict=True) if f is not None]
+    return fitted
+
+
+def _seeds(choice: Choice, material: Material) -> int:
+    """How many seeds the plan has room for; a matter of counts, so the same on every day."""
+    members = [c for _, c in choice.members]
+    budget = material.budget
+    once = material.planned([c.refit_work for c in members])
+    row = sum(c.first[1].estimator.row_price for c in members)
+    size = sum(c.first[1].estimator.size_bytes for c in members)
+    spare = budget.planned_left + budget.reserve
+    most = min(spare / max(once, 1e-9), MOST_ROW_SECONDS / row, MOST_BYTES / max(size, 1))
+    return max(1, min(MOST_SEEDS, int(most)))
+
+
+def _fit(job: _Job, material: Material) -> Fitted | None:
+    """The member on all rows; ``None`` when the clock stopped it too early."""
+    entry = replace(job.candidate.entry, params=job.candidate.params)
+    fitting, scale = material.whole(entry.target)
+    estimator = entry.make(material.task)
+    try:
+        estimator.fit(fitting, material.circumstances(1_000 + job.seed))
+    except OutOfTime:
+        return None
+    return Fitted(estimator, scale, job.candidate.factor)
+
+
+def _seedless(candidate: Candidate) -> bool:
+    """Whether another seed would give the same model again."""
+    return candidate.family in ("baseline", "linear", "tree")
+
+
+def _told(late: list[str], seeds: int) -> list[str]:
+    notes = []
+    if late:
+        notes.append(f"No time was left to fit on all rows: {', '.join(late)} (first fold kept).")
+    if seeds > 1:
+        notes.append(f"The final fit averages {seeds} seeds.")
+    return notes

@@ -1,0 +1,98 @@
+"""The search: the portfolio's entries in order, as long as the plan has time for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.analysis.automl.budget import OutOfTime
+from app.analysis.automl.crossval import Candidate, FellBehind, cross_validate
+from app.analysis.automl.estimators.base import Shape
+from app.analysis.automl.leaderboard import rows_of
+from app.analysis.automl.material import Material
+from app.analysis.automl.portfolio import Entry, Facts, applicable, load_portfolio, within
+from app.analysis.progress import Progress
+
+REFIT_MEMBERS = 4
+"""Members that time is kept for to fit once more on all rows."""
+SHARE = 0.5
+"""Of the planned time that is left, one candidate may take this much."""
+
+
+@dataclass(slots=True)
+class Search:
+    """Goes through the portfolio. ``candidates`` are those done, ``notes`` say what was not."""
+
+    material: Material
+    progress: Progress
+    candidates: list[Candidate] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Try every applicable entry that fits; the baseline is tried whatever the time."""
+        material = self.material
+        shape = material.shape()
+        facts = Facts(material.task, shape.rows, shape.tree, material.skewed, material.metric.name)
+        entries, skipped = applicable(load_portfolio(), facts)
+        self.notes += skipped
+        for entry in entries:
+            planned = self._plan(entry, shape)
+            if planned is None:
+                self.skipped.append(entry.name)
+            else:
+                self._try(planned)
+        self._tell_skipped()
+
+    def _plan(self, entry: Entry, shape: Shape) -> Entry | None:
+        if entry.kind == "baseline":
+            return entry
+        material = self.material
+        if material.budget.expired():
+            return None
+        left = material.budget.planned_left
+        # One more fit than folds: the final one, on all rows.
+        fits = material.planned([1.0] * (len(material.split.folds) + 1))
+        return within(entry, shape, left * SHARE / fits, self._steps())
+
+    def _try(self, entry: Entry) -> None:
+        try:
+            candidate = cross_validate(entry, self.material, self._rival(entry))
+        except OutOfTime:
+            self.notes.append(f"{entry.name} ran out of time and was dropped.")
+            return
+        except FellBehind:
+            self.notes.append(f"{entry.name} fell far behind on its first fold and was dropped.")
+            return
+        self.candidates.append(candidate)
+        self.material.budget.reserve = self._reserved()
+        metric = self.material.metric.name
+        self.progress(
+            self._fraction(),
+            f"{entry.name}: {metric} {candidate.score:.5g}",
+            leaderboard=rows_of(self.candidates),
+        )
+
+    def _rival(self, entry: Entry) -> float | None:
+        """The best first-fold error so far; ``None`` for a family's first candidate."""
+        if all(c.family != entry.estimator.family for c in self.candidates):
+            return None
+        return min(c.first_error for c in self.candidates)
+
+    def _reserved(self) -> float:
+        """Planned seconds of fitting the best candidates so far on all rows."""
+        best = sorted(self.candidates, key=lambda c: c.error)[:REFIT_MEMBERS]
+        return self.material.planned([c.refit_work for c in best])
+
+    def _steps(self) -> float:
+        """How far boosters went so far, and a quarter more; 15 before the first is done."""
+        known = [c.steps for c in self.candidates if c.steps is not None]
+        return 1.25 * max(known) if known else 15.0
+
+    def _fraction(self) -> float:
+        budget = self.material.budget
+        return 0.05 + 0.75 * min(1.0, budget.elapsed / budget.seconds)
+
+    def _tell_skipped(self) -> None:
+        if self.skipped:
+            names = ", ".join(self.skipped)
+            self.notes.append(f"Skipped, since they would not fit into the time: {names}.")

@@ -1,0 +1,113 @@
+"""Serving: a loaded model that answers rows in milliseconds and files in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from app.analysis.automl.answers import answers_of, explained
+from app.analysis.automl.bundle import Bundle, load_bundle
+from app.analysis.automl.features.table import UNSEEN, RawTable, read_frame
+from app.analysis.automl.rows import (
+    Row,
+    extra_warning,
+    missing_column_warning,
+    missing_value_warning,
+    read_rows,
+    unseen_warning,
+)
+from app.analysis.automl.threads import available_cpus
+from app.analysis.errors import BadRows
+
+Array = npt.NDArray[Any]
+
+MOST_EXPLAINED = 100
+"""Rows of one call that reasons are given for."""
+
+
+def load(path: str | Path, sha256: str | None = None) -> Predictor:
+    """The predictor of a stored model. Raises ``BadModel``; see ``bundle.load_bundle``."""
+    return Predictor(load_bundle(path, sha256))
+
+
+class Predictor:
+    """A model ready to answer. It holds no state between calls and may be kept for long."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._threads = available_cpus()
+
+    def predict_rows(self, rows: Sequence[Row], *, explain: bool = False) -> dict[str, Any]:
+        """``{"predictions": [{prediction, probabilities?, interval?, explanation?}], "warnings"}``.
+
+        Warnings are ``{kind, message, column?, rows?}``. With ``explain`` the first
+        :data:`MOST_EXPLAINED` rows get additive reasons. Raises ``BadRows``.
+        """
+        table, warnings = read_rows(rows, self.bundle)
+        output = self.bundle.model.predict(table, self._threads)
+        predictions = answers_of(self.bundle, output)
+        if explain:
+            if self.bundle.task == "clustering":
+                raise BadRows("Clusters have a description, but no reasons per row.")
+            for i, answer in enumerate(predictions[:MOST_EXPLAINED]):
+                answer["explanation"] = explained(self.bundle, table.take(np.array([i])), output[i])
+            if len(rows) > MOST_EXPLAINED:
+                warnings.append(
+                    {
+                        "kind": "not_explained",
+                        "message": f"Only the first {MOST_EXPLAINED} rows are explained.",
+                    }
+                )
+        return {"predictions": predictions, "warnings": warnings}
+
+    def predict_frame(self, frame: pd.DataFrame) -> tuple[Array, list[dict[str, Any]]]:
+        """The model's output for each row of a typed frame, and warnings as for rows.
+
+        Values (n,) for a regression, else (n, classes). Raises ``BadRows`` for no rows or a
+        missing required column.
+        """
+        if frame.empty:
+            raise BadRows("There are no rows to predict.")
+        complete, warnings = self._complete(frame)
+        table = read_frame(complete, self.bundle.layout)
+        return self.bundle.model.predict(table, self._threads), [
+            *warnings,
+            *self._unseen(complete, table),
+        ]
+
+    def _complete(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+        """The frame with every column of the model; what was missing or extra is told."""
+        warnings: list[dict[str, Any]] = []
+        out: dict[str, Any] = {}
+        for item in self.bundle.input_schema:
+            name = item["name"]
+            if name in frame:
+                out[name] = frame[name]
+                empty = int(frame[name].isna().sum()) if item["required"] else 0
+                if empty:
+                    warnings.append(missing_value_warning(name, empty))
+            elif item["required"]:
+                message = f"the required column {name!r} is missing"
+                raise BadRows(
+                    f"Row 0: {message}.", errors=[{"row": 0, "column": name, "message": message}]
+                )
+            else:
+                out[name] = pd.Series([None] * len(frame), index=frame.index, dtype=object)
+                warnings.append(missing_column_warning(name))
+        known = {*out, *self.bundle.ignored}
+        warnings += [extra_warning(str(name)) for name in frame.columns if name not in known]
+        return pd.DataFrame(out, index=frame.index), warnings
+
+    def _unseen(self, frame: pd.DataFrame, table: RawTable) -> list[dict[str, Any]]:
+        out = []
+        for j, name in enumerate(self.bundle.layout.tokens):
+            unseen = table.tokens[:, j] == UNSEEN
+            if unseen.any():
+                values = [str(value) for value in frame[name][unseen].unique()[:6]]
+                out.append(unseen_warning(name, values, int(unseen.sum())))
+        return out
