@@ -25,9 +25,9 @@ def test_findings_of_single_columns(tmp_path: Path) -> None:
     document = profiled(
         tmp_path,
         {
-            "gappy": ("number", masked(NOISE, gaps)),
-            "gappy2": ("number", masked(-(NOISE**2), gaps)),
-            "tail": ("number", np.exp(3 * NOISE)),
+            "gappy": ("number", masked(RNG.normal(size=N), gaps)),
+            "gappy2": ("number", masked(RNG.normal(size=N), gaps)),
+            "tail": ("number", np.exp(3 * RNG.normal(size=N))),
             "many": ("categorical", [f"c{i % 150}" for i in range(N)]),
             "rare": ("categorical", ["x"] * (N - 2) + ["y"] * 2),
             "key": ("id", [f"k{i}" for i in range(N)]),
