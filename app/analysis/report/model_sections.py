@@ -1,0 +1,184 @@
+"""The sections about the model: comparison, validation, figures, importances, how to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.analysis.report.data_sections import model_charts, picture
+from app.analysis.report.document import (
+    Block,
+    BulletList,
+    Code,
+    Heading,
+    Paragraph,
+    Table,
+)
+from app.analysis.report.glossary import METRICS
+from app.analysis.report.material import Json, Material
+from app.analysis.report.summary import baseline_of, model_verdict
+from app.analysis.report.wording import (
+    TASK_WORDS,
+    count,
+    cut,
+    quoted,
+    score,
+    value_text,
+)
+
+MOST_CANDIDATES = 40
+MOST_FEATURES = 25
+MOST_INPUTS = 40
+
+
+def model(material: Material) -> Iterator[Block]:
+    """Everything about the model; one paragraph where there is none."""
+    yield Heading("The model", "model")
+    if not material.model:
+        verdict = model_verdict(material)
+        yield Paragraph(verdict.text if verdict is not None else "There is no model.")
+        return
+    yield Paragraph(_task(material.model))
+    yield from _leaderboard(material)
+    yield from _validation(material)
+    yield from _metrics(material)
+    yield from _importance(material)
+    for chart in model_charts(material):
+        yield picture(chart)
+    yield from _usage(material)
+
+
+def _task(facts: Json) -> str:
+    task = str(facts.get("task"))
+    text = f"Task: {TASK_WORDS.get(task, cut(task))}."
+    if facts.get("task_reason"):
+        text += f" Why: {cut(facts['task_reason'], 300)}"
+    text = text if text.endswith(".") else f"{text}."
+    if facts.get("positive_class") is not None:
+        text += f" The positive class is {quoted(facts['positive_class'])}."
+    return text
+
+
+def _leaderboard(material: Material) -> Iterator[Block]:
+    ranking = material.ranking
+    if not ranking:
+        return
+    metric = str(material.leaderboard.get("metric", ""))
+    words = METRICS.get(metric)
+    yield Heading("Comparison of candidates", "leaderboard", 3)
+    if words is not None:
+        side = "higher" if words.more_is_better else "lower"
+        yield Paragraph(
+            f"Ranked by {words.title} ({side} is better): {words.meaning}."
+            " Every score comes from rows that the candidate was not fitted on."
+        )
+    baseline = baseline_of(material)
+    rows = tuple(_candidate(row) for row in ranking[:MOST_CANDIDATES])
+    shown = ranking[:MOST_CANDIDATES]
+    left = len(ranking) - len(shown)
+    yield Table(
+        ("#", "Candidate", "Score", "± spread", "Fit (s)", "Predict (ms per row)"),
+        rows,
+        ("right", "left", "right", "right", "right", "right"),
+        (0.6, 4, 1.4, 1.4, 1.2, 1.8),
+        frozenset(i for i, row in enumerate(shown) if i == 0 or row is baseline),
+        f"{left:,} more are in leaderboard.json." if left else "",
+    )
+
+
+def _candidate(row: Json) -> tuple[str, ...]:
+    return (
+        value_text(row.get("rank")),
+        cut(row.get("name")),
+        score(row.get("score")),
+        score(row.get("score_std")),
+        score(row.get("fit_seconds")),
+        score(row.get("predict_ms_per_row")),
+    )
+
+
+def _validation(material: Material) -> Iterator[Block]:
+    facts = material.model
+    yield Heading("How it was validated", "validation", 3)
+    points = []
+    trained, held = facts.get("train_rows"), facts.get("holdout_rows")
+    if trained:
+        points.append(f"{count(int(trained), 'row')} trained the candidates and chose among them.")
+    if held:
+        points.append(f"{count(int(held), 'row')} were held out and judged the winner once.")
+    if facts.get("fit_seconds") is not None:
+        points.append(f"Training took {score(facts['fit_seconds'])} seconds.")
+    points += [cut(note, 400) for note in facts.get("notes") or ()]
+    if points:
+        yield BulletList(tuple(points))
+    else:
+        yield Paragraph("This run tells nothing about its validation.")
+
+
+def _metrics(material: Material) -> Iterator[Block]:
+    figures = material.model.get("metrics") or {}
+    if not figures:
+        return
+    yield Heading("How good it is", "metrics", 3)
+    rows = tuple(
+        (
+            METRICS[name].title if name in METRICS else cut(name),
+            score(value),
+            METRICS[name].meaning if name in METRICS else "–",
+        )
+        for name, value in figures.items()
+    )
+    chosen = frozenset(i for i, n in enumerate(figures) if n == material.model.get("metric"))
+    yield Table(
+        ("Figure", "Value", "What it says"), rows, ("left", "right", "left"), (3, 1.2, 6), chosen
+    )
+
+
+def _importance(material: Material) -> Iterator[Block]:
+    features = material.model.get("importance") or []
+    if not features:
+        return
+    yield Heading("What the model leans on", "importance", 3)
+    yield Paragraph(
+        "How much worse the model gets when the values of a column are shuffled:"
+        " the more, the more it needs the column. It says what the model uses, not what is cause."
+    )
+    rows = tuple(
+        (cut(row.get("feature")), score(row.get("value")), score(row.get("std")))
+        for row in features[:MOST_FEATURES]
+    )
+    left = len(features) - len(rows)
+    yield Table(
+        ("Column", "Importance", "± spread"),
+        rows,
+        ("left", "right", "right"),
+        (5, 1.5, 1.5),
+        note=f"{left:,} less important columns are in model.json." if left else "",
+    )
+
+
+def _usage(material: Material) -> Iterator[Block]:
+    yield Heading("How to use it", "usage", 3)
+    yield Paragraph("On the command line, one prediction for each row of a file, in its order:")
+    yield Code("uam predict model.joblib NEW_ROWS.csv --out predictions.csv")
+    yield Paragraph("Over HTTP, rows as JSON objects keyed by column name:")
+    yield Code('POST /models/{model_id}/predict\n{"rows": [{…}], "explain": true}')
+    inputs = material.model.get("input_schema") or []
+    if not inputs:
+        return
+    yield Paragraph("The columns that a row to predict may have:")
+    rows = tuple(
+        (
+            cut(row.get("name")),
+            cut(row.get("type")),
+            "yes" if row.get("required") else "no",
+            value_text(row.get("example")),
+        )
+        for row in inputs[:MOST_INPUTS]
+    )
+    left = len(inputs) - len(rows)
+    yield Table(
+        ("Column", "Type", "Required", "Example"),
+        rows,
+        widths=(4, 2, 1.2, 3),
+        note=f"{left:,} more are in model.json." if left else "",
+    )
