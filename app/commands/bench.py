@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.commands.failures import WorkFailed
-from app.commands.view import View
+from app.commands.view import Quiet, View
 from app.core.sandbox import Child, ChildCrashed, ChildError, scratch
 
 INGEST = "app.analysis.ingest.jobs:ingest"
@@ -41,7 +41,7 @@ class Bench:
     """A warm child that does one job after another, and the directory they share."""
 
     directory: Path
-    view: View
+    view: View | Quiet
     _children: list[Child] = field(default_factory=list)
 
     def job(
@@ -63,10 +63,6 @@ class Bench:
         return self._child().call(
             target, params, timeout_s=timeout_s, on_progress=self.view.progress
         )
-
-    def warm_up(self) -> None:
-        """Start the child now, so that it is there when it is needed."""
-        self._child()
 
     def _child(self) -> Child:
         if not self._children or not self._children[-1].alive:
@@ -102,6 +98,15 @@ class Bench:
         for warning in facts["warnings"]:
             self.view.tell(f"warning: {warning.get('message', warning)}")
         return Table(out / "data.parquet", facts)
+
+    @contextmanager
+    def beside(self) -> Iterator[Bench]:
+        """A second child in the same directory, for work at the same time; it shows nothing."""
+        second = Bench(self.directory, Quiet())
+        try:
+            yield second
+        finally:
+            second.close()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,24 +22,17 @@ EXPLORE = "app.analysis.profile.jobs:explore"
 TRAIN = "app.analysis.automl.jobs:train"
 RENDER = "app.analysis.report.jobs:render"
 
-# The command ends within 1.1 times its budget and 3 s; the report at its end takes some of it.
+# The command ends within 1.1 times its budget and 3 s. What reading and the report take beyond
+# that allowance is time that training does not have.
 OVERRUN_SHARE = 0.1
 OVERRUN_S = 3.0
-REPORT_S = 3.0
+REPORT_S = 2.0
 
 
-class Clock:
-    """The budget of the command, counted from the start of its process."""
-
-    def __init__(self, budget_s: float) -> None:
-        self._budget_s = budget_s
-        started = float(psutil.Process().create_time())
-        self._end = started + budget_s * (1 + OVERRUN_SHARE) + OVERRUN_S
-
-    def for_training(self, least_s: float = 1.0) -> float:
-        """Seconds that training may take now: what is left, but for the report."""
-        left = self._end - time.time() - REPORT_S
-        return max(least_s, min(self._budget_s, left))
+def _overspent(budget_s: float) -> float:
+    """Seconds of the budget that are gone already, once the report's share is laid aside."""
+    elapsed = time.time() - float(psutil.Process().create_time())
+    return max(0.0, elapsed + REPORT_S - OVERRUN_SHARE * budget_s - OVERRUN_S)
 
 
 def train(data: Path, out: Path, options: dict[str, Any], jobs: int | None) -> None:
@@ -53,15 +47,15 @@ def train(data: Path, out: Path, options: dict[str, Any], jobs: int | None) -> N
             metric_named(options["metric"])
     except BadOption as error:
         raise WrongUsage(f"train: {error.message}") from None
-    clock = Clock(float(options["time_budget_s"]))
-    with bench() as at:
+    with ThreadPoolExecutor(1) as aside, bench() as at, at.beside() as second:
         table = at.read(data)
         _check(table, options)
         cleaned = _clean(at, table, options)
-        explored = _explore(at, cleaned, data, options)
-        made = _train(at, cleaned, options, jobs, clock)
+        exploring = aside.submit(_explore, second, cleaned, data, options)
+        made = _train(at, cleaned, options, jobs)
+        explored = exploring.result()
         charts = _gather_charts(at, explored, made)
-        report = _report(at, table, data, options, explored, made, charts)
+        report = _report(at, second, table, data, options, explored, made, charts)
         for name in ("model.joblib", "model.json", "leaderboard.json"):
             deliver(made / name, out / name)
         for name in ("report.md", "report.html", "report.pdf"):
@@ -101,19 +95,18 @@ def _explore(at: Bench, cleaned: Table, data: Path, options: dict[str, Any]) -> 
     return made
 
 
-def _train(
-    at: Bench, cleaned: Table, options: dict[str, Any], jobs: int | None, clock: Clock
-) -> Path:
+def _train(at: Bench, cleaned: Table, options: dict[str, Any], jobs: int | None) -> Path:
     made = at.folder("train")
     steps = json.loads((cleaned.source.parent / "cleaning.json").read_text("utf-8"))["steps"]
-    budget = clock.for_training()
+    budget = float(options["time_budget_s"])
+    left = budget - _overspent(budget)
     params = {
         "source": str(cleaned.source),
         "out_dir": str(made),
         "columns": cleaned.columns,
-        "options": {**options, "time_budget_s": budget, "jobs": jobs, "cleaning_steps": steps},
+        "options": {**options, "jobs": jobs, "cleaning_steps": steps, "spent_s": budget - left},
     }
-    at.job(f"training for {budget:.0f} s", TRAIN, params)
+    at.job(f"training for {left:.0f} s", TRAIN, params)
     return made
 
 
@@ -136,6 +129,7 @@ def _gather_charts(at: Bench, explored: Path, made: Path) -> Path:
 
 def _report(
     at: Bench,
+    second: Bench,
     table: Table,
     data: Path,
     options: dict[str, Any],
@@ -164,7 +158,9 @@ def _report(
         "cleaning": str(at.directory / "clean" / "cleaning.json"),
         "charts_dir": str(charts),
     }
-    at.job("writing the report", RENDER, params)
+    at.view.begin("writing the report")
+    # By the child that explored: it has the libraries of charts and pages in memory.
+    second.job("writing the report", RENDER, params)
     return out
 
 

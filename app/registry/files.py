@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 from app.auth.principal import Principal
 from app.core import sandbox
 from app.core.multipart import ReceivedFile
-from app.core.problems import Unavailable
 from app.core.sandbox import ChildError
 from app.core.telemetry import PREDICTIONS
 from app.db.tables import Artifact, ModelMeta, PredictionJob
@@ -25,9 +23,6 @@ from app.registry.service import hold_model
 from app.web import Resources
 
 FILE_TIMEOUT_S = 120.0
-# A file is a stranger's bytes: each gets a child of its own, and only so many at once.
-_places = threading.BoundedSemaphore(2)
-QUEUE_TIMEOUT_S = 60.0
 CHUNK_BYTES = 256 * 1024
 
 
@@ -97,14 +92,10 @@ def _in_child(
     bundle = local_bundle(held.storage, held.settings, model)
     limit = held.settings.predict_sync_max_rows
     params = file_params(held.settings, model, bundle, received.path, received.filename, out, limit)
-    if not _places.acquire(timeout=QUEUE_TIMEOUT_S):
-        raise Unavailable("Too many files are being predicted at the moment; try again shortly.")
     try:
         return sandbox.run(PREDICT_FILE, params, timeout_s=FILE_TIMEOUT_S)
     except ChildError as error:
         raise prediction_problem(error) from None
-    finally:
-        _places.release()
 
 
 def _kept(

@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from app.auth.dependencies import CurrentUser
 from app.auth.principal import Principal
+from app.core.lanes import Lane
 from app.core.multipart import is_multipart, receive_form
 from app.core.problems import UnsupportedMedia
 from app.db.tables import Artifact, PredictionJob
@@ -24,6 +24,9 @@ from app.web import Held, Page, Resources, Unit, answers, paginate
 router = APIRouter(tags=["models"])
 
 CSV = "text/csv; charset=utf-8"
+# Whoever predicts waits for a child: never in the threads of the other routes. A file is a
+# stranger's bytes and gets a child of its own, so that only a few are predicted at once.
+_rows_lane, _files_lane = Lane(8), Lane(2)
 ROWS_SCHEMA: dict[str, Any] = {
     "type": "array",
     "minItems": 1,
@@ -120,12 +123,12 @@ async def predict(model_id: str, request: Request, user: CurrentUser, held: Held
     if is_multipart(request):
         async with receive_form(request) as form:
             form.refuse_unknown("file")
-            found = await run_in_threadpool(files.predict_file, held, user, model_id, form.file())
+            found = await _files_lane.run(files.predict_file, held, user, model_id, form.file())
         return _file_answer(found, csv)
     if not _is_json(request):
         raise UnsupportedMedia("Send the rows as application/json, or a file as a form.")
     body = await request.body()
-    return await run_in_threadpool(_predict_rows, held, user, model_id, body, csv)
+    return await _rows_lane.run(_predict_rows, held, user, model_id, body, csv)
 
 
 def _is_json(request: Request) -> bool:
