@@ -84,6 +84,8 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("UAM_METRICS_PORT", "metrics_port"),
     )
 
+    fail: str = Field(default="", validation_alias=AliasChoices("UAM_FAIL", "fail"))
+
     sentry_dsn: str = ""
     log_format: Literal["json", "console"] = "console"
     llm_base_url: str = ""

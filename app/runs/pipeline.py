@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.core import sandbox
+from app.core.failpoints import reach
 from app.core.sandbox import (
     ChildCrashed,
     ChildError,
@@ -100,7 +101,9 @@ def _attempt(workshop: Workshop, claim: Claim, heartbeat: Heartbeat) -> Outcome:
         with sandbox.scratch() as name:
             context = _context(workshop, claim, heartbeat, Path(name))
             result = WORK[claim.stage](context)
+            _reach(workshop, claim, "computed")
             _keep(workshop, claim, context, result)
+            _reach(workshop, claim, "committed")
         return "done"
     except ChildStopped:
         return _stopped(workshop, claim, heartbeat)
@@ -175,6 +178,7 @@ def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: Stage
     """Store the files, then write everything down in one unit under the claim."""
     bucket = workshop.settings.minio_bucket
     stored = products.store(workshop.storage, bucket, claim, context.run, result)
+    _reach(workshop, claim, "uploaded")
     with workshop.database.unit() as unit:
         for artifact in stored:
             artifact.created_at = unit.now()
@@ -189,6 +193,10 @@ def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: Stage
             unit.session.flush()
             unit.session.add(products.manifest(unit, workshop.storage, bucket, claim, context.run))
         claims.complete(unit, claim)
+
+
+def _reach(workshop: Workshop, claim: Claim, place: str) -> None:
+    reach(workshop.settings, f"{STAGES[claim.stage].task}.{place}")
 
 
 def _stopped(workshop: Workshop, claim: Claim, heartbeat: Heartbeat) -> Outcome:

@@ -12,6 +12,7 @@ from app.analysis.automl.options import OPTIONS, check_options
 from app.analysis.errors import AnalysisError
 from app.analysis.progress import silent
 from app.auth.principal import Principal
+from app.core.failpoints import reach
 from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
 from app.core.queue import send_run
 from app.core.telemetry import request_id_var
@@ -125,6 +126,7 @@ def start_run(
     unit.session.flush()
     emit(unit, run.id, "log", f"The run of {dataset.filename} was accepted.")
     emit_status(unit, run)
+    unit.after_commit(lambda: reach(held.settings, "start.committed"))
     send_after_commit(unit, run.id, 0)
     return run
 
