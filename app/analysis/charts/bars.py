@@ -213,7 +213,7 @@ def _bars(
 def _reads_better_lying(labels: Sequence[str]) -> bool:
     """Whether the labels would not fit side by side under upright bars."""
     longest = max((len(clean(label)) for label in labels), default=0)
-    return longest * len(labels) > 72 or longest > 18
+    return (longest + 1) * len(labels) > 68 or longest > 18
 
 
 def _size(value: float | None) -> float:
