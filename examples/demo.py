@@ -80,15 +80,14 @@ def run(client: Client, dataset_id: str, budget: int) -> str:
 
 def bring_home(client: Client, run_id: str, out: Path) -> dict[str, Path]:
     """Download charts, reports and the model; returns the paths to tell."""
-    places = {"chart": out / "charts", "report": out, "pdf": out, "model": out}
-    found: dict[str, Path] = {}
+    folders = {"chart": out / "charts", "report": out, "pdf": out, "model": out}
     for artifact in client.call("GET", f"/runs/{run_id}/artifacts", params={"limit": 500}):
-        if (folder := places.get(artifact["type"])) is None:
-            continue
-        target = folder / Path(artifact["filename"]).name
-        client.download(artifact["download_url"], target)
-        found[artifact["type"]] = target
-    return {"report": found["pdf"], "charts": places["chart"], "model": found["model"]}
+        if folder := folders.get(artifact["type"]):
+            client.download(artifact["download_url"], folder / Path(artifact["filename"]).name)
+    paths = {"report": out / "report.pdf", "charts": out / "charts", "model": out / "model.joblib"}
+    if missing := [str(path) for path in paths.values() if not path.exists()]:
+        raise RunFailed(f"the run brought no {', '.join(missing)}")
+    return paths
 
 
 def predict(client: Client, run_id: str, dataset_id: str) -> None:

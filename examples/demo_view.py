@@ -17,6 +17,7 @@ class RunView:
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
+        self._told: tuple[str, int] | None = None
         if console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
             self._bar = Progress(*columns, console=console, transient=True)
@@ -39,11 +40,12 @@ class RunView:
             self._show_status(event.data)
 
     def _show_status(self, data: dict[str, Any]) -> None:
-        progress = data.get("progress") or 0
-        stage = data.get("current_task") or data.get("status") or ""
+        progress = float(data.get("progress") or 0)
+        stage = str(data.get("current_task") or data.get("status") or "")
         if self._bar is not None:
-            self._bar.update(self._task, completed=progress, description=str(stage))
-        else:
+            self._bar.update(self._task, completed=progress, description=stage)
+        elif (news := (stage, int(progress // 10))) != self._told:
+            self._told = news
             console.print(f"[{progress:3.0f} %] {stage}", markup=False)
 
 
@@ -74,8 +76,12 @@ def show_prediction(asked: dict[str, Any], truth: Any, answer: dict[str, Any]) -
     if probabilities := answer.get("probabilities"):
         line += " (" + ", ".join(f"{k} {v:.0%}" for k, v in probabilities.items()) + ")"
     console.print(f"{line}, in truth {truth}", markup=False)
-    for reason in _reasons(answer.get("explanation"))[:3]:
-        console.print(f"    {reason}", markup=False)
+    if explanation := answer.get("explanation"):
+        for reason in explanation["contributions"][:3]:
+            name = reason["feature"]
+            seen = f" = {asked[name]}" if name in asked else ""
+            effect = f"{reason['contribution']:+.3f} to the {explanation['scale']}"
+            console.print(f"    {name}{seen}: {effect}", markup=False)
 
 
 def show_answer(answer: dict[str, Any]) -> None:
@@ -86,16 +92,5 @@ def show_answer(answer: dict[str, Any]) -> None:
         console.print(f"by: {answer['sql']}", markup=False)
 
 
-def _reasons(explanation: Any) -> list[str]:
-    rows = explanation.get("contributions") if isinstance(explanation, dict) else explanation
-    lines = []
-    for row in rows or []:
-        effect = row.get("contribution", row.get("effect"))
-        lines.append(f"{row.get('feature')} = {row.get('value')}: {_number(effect, 3, sign=True)}")
-    return lines
-
-
-def _number(value: Any, digits: int, *, sign: bool = False) -> str:
-    if not isinstance(value, int | float):
-        return "–" if value is None else str(value)
-    return f"{value:{'+' if sign else ''}.{digits}f}"
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -43,10 +43,7 @@ function suggestions(column, node) {
 }
 
 function hint(column) {
-  if (Array.isArray(column.range)) {
-    return `seen: ${show(column.range[0])} to ${show(column.range[1])}`;
-  }
-  if (column.range) return `seen: ${show(column.range.min)} to ${show(column.range.max)}`;
+  if (column.range) return `seen: ${show(column.range[0])} to ${show(column.range[1])}`;
   return column.required ? "needed" : "";
 }
 
@@ -58,21 +55,24 @@ function value(column, text) {
 function shown(found) {
   const [one] = found.predictions;
   const chances = Object.entries(one.probabilities ?? {});
-  const reasons = one.explanation?.contributions ?? one.explanation ?? [];
+  const reasons = one.explanation?.contributions ?? [];
   return [
     h("p", { class: "answer" }, show(one.prediction), interval(one.interval)),
     h("dl", { class: "chances" }, chances.map(([name, chance]) => h("div", {},
       h("dt", {}, name), h("dd", {}, h("meter", { value: chance, "aria-label": name }),
         `${(100 * chance).toFixed(1)} %`)))),
-    Array.isArray(reasons) && reasons.length ? h("ul", {}, reasons.slice(0, 6).map((reason) =>
-      h("li", {}, `${reason.feature} = ${show(reason.value)}: ${show(reason.contribution)}`))) : null,
+    reasons.length ? h("p", {}, `What weighed, on the ${one.explanation.scale}:`) : null,
+    reasons.length ? h("ul", {}, reasons.slice(0, 6).map((reason) =>
+      h("li", {}, `${reason.feature}: ${signed(reason.contribution)}`))) : null,
     found.warnings?.length ? h("ul", { class: "facts" }, found.warnings.map((warning) =>
       h("li", {}, warning.message ?? show(warning)))) : null,
   ].filter(Boolean);
 }
 
+function signed(number) {
+  return `${number < 0 ? "−" : "+"}${show(Math.abs(number))}`;
+}
+
 function interval(bounds) {
-  if (!bounds) return null;
-  const [low, high] = Array.isArray(bounds) ? bounds : [bounds.low, bounds.high];
-  return h("small", {}, ` between ${show(low)} and ${show(high)}`);
+  return bounds ? h("small", {}, ` between ${show(bounds.low)} and ${show(bounds.high)}`) : null;
 }
