@@ -41,7 +41,9 @@ class UnitOfWork:
         """The time by the database's clock, the only one that every machine shares."""
         if self.session.get_bind().dialect.name == "sqlite":
             return datetime.now(UTC)
-        value = self.session.scalars(select(func.clock_timestamp())).one()
+        # Reading the clock shall not flush a row that is still being filled in.
+        with self.session.no_autoflush:
+            value = self.session.scalars(select(func.clock_timestamp())).one()
         assert isinstance(value, datetime)
         return value.astimezone(UTC)
 
