@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -12,13 +13,17 @@ from app.analysis.profile.facts import Facts
 
 T = TypeVar("T")
 
-MOST = 24
+MOST = 13
+"""A stranger looks through a dozen pictures, not through fifty."""
 DOUBLED = 0.995
 """Two columns more alike than this are one column twice: no news as a scatter."""
 
 
 def chosen_charts(found: Profile, *, seed: int) -> list[Chart]:
-    """At most 24 charts, the most telling first; none for an empty table."""
+    """At most :data:`MOST` charts, the most telling first; none for an empty table.
+
+    Every kind that the data calls for is there once before any is there twice.
+    """
     if found.rows == 0:
         return []
     worth = [f for f in found.facts if _worth(f)]
@@ -30,7 +35,16 @@ def chosen_charts(found: Profile, *, seed: int) -> list[Chart]:
         *_columns(ranked),
     ]
     unique = {chart.name: chart for chart in charts}
-    return list(unique.values())[:MOST]
+    return _balanced(list(unique.values()))
+
+
+def _balanced(charts: list[Chart]) -> list[Chart]:
+    seen: Counter[str] = Counter()
+    rounds = []
+    for place, chart in enumerate(charts):
+        rounds.append((seen[chart.kind], place))
+        seen[chart.kind] += 1
+    return [charts[place] for place in sorted(place for _, place in sorted(rounds)[:MOST])]
 
 
 def _worth(facts: Facts) -> bool:
