@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from itertools import zip_longest
 
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageBreak, PageTemplate, Spacer
@@ -25,6 +25,9 @@ from app.analysis.report.pdf_styles import (
 )
 
 _AUTHOR = "Universal Analyst Model"
+_TOTAL = "number-of-pages"
+_TOTAL_AT = PAGE[0] - MARGIN - 16
+"""Where the page's number ends and the number of all pages begins."""
 
 
 def render_pdf(document: Document) -> bytes:
@@ -33,8 +36,8 @@ def render_pdf(document: Document) -> bytes:
     buffer = BytesIO()
     template = _Template(buffer, document)
     story: list[Flowable] = [*_title_page(document)]
-    for block in document.blocks:
-        story.extend(flowables(block))
+    for block, following in zip_longest(document.blocks, document.blocks[1:]):
+        story.extend(flowables(block, following))
     template.build(story, canvasmaker=_NumberedCanvas)
     return buffer.getvalue()
 
@@ -100,24 +103,25 @@ class _Template(BaseDocTemplate):  # type: ignore[misc]
 
 
 class _NumberedCanvas(Canvas):  # type: ignore[misc]
-    """A canvas that writes "page x of y" when it knows y: at the end."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._pages: list[dict[str, Any]] = []
+    """A canvas that writes "page x of y": y is a form, filled in when the last page is known."""
 
     def showPage(self) -> None:
-        """Keep the page for later."""
-        self._pages.append(dict(self.__dict__))
-        self._startPage()
+        """Number the page and go on to the next."""
+        self.saveState()
+        self.setFont(REGULAR, 7.5)
+        self.setFillColor(FAINT)
+        self.drawRightString(_TOTAL_AT, MARGIN * 0.55, f"page {self.getPageNumber()} of")
+        self.translate(_TOTAL_AT + 2, MARGIN * 0.55)
+        self.doForm(_TOTAL)
+        self.restoreState()
+        self._last = self.getPageNumber()
+        super().showPage()
 
     def save(self) -> None:
-        """Number the kept pages and write the file."""
-        total = len(self._pages)
-        for place, page in enumerate(self._pages, start=1):
-            self.__dict__.update(page)
-            self.setFont(REGULAR, 7.5)
-            self.setFillColor(FAINT)
-            self.drawRightString(PAGE[0] - MARGIN, MARGIN * 0.55, f"page {place} of {total}")
-            super().showPage()
+        """Fill in the number of pages and write the file."""
+        self.beginForm(_TOTAL, 0, -3, 40, 12)
+        self.setFont(REGULAR, 7.5)
+        self.setFillColor(FAINT)
+        self.drawString(0, 0, str(self._last))
+        self.endForm()
         super().save()

@@ -36,12 +36,18 @@ _TILES_IN_A_ROW = 5
 _LONGEST_FIGURE = 0.44
 """Part of a page's height that a figure may take: two fit on one page."""
 
-_ROOM_FOR_HEADING = 90
+_ROOM = {2: 160, 3: 95}
+"""Points that must be left on a page for a heading of each level and what begins below it."""
 
 
-def flowables(block: Block) -> list[Flowable]:
-    """The flowables that draw ``block``."""
-    return _MAKERS[type(block)](block)
+def flowables(block: Block, following: Block | None = None) -> list[Flowable]:
+    """The flowables that draw ``block``; a heading goes where ``following`` begins."""
+    drawn = _MAKERS[type(block)](block)
+    if not isinstance(block, Heading):
+        return drawn
+    if isinstance(following, Figure):
+        return [CondPageBreak(look.HEIGHT * (_LONGEST_FIGURE + 0.1)), *drawn]
+    return [CondPageBreak(_ROOM[block.level]), *drawn]
 
 
 def tiles_of_facts(facts: tuple[tuple[str, str], ...]) -> Flowable:
@@ -63,7 +69,7 @@ def _heading(block: Heading) -> list[Flowable]:
     style = look.HEADING_2 if block.level == 2 else look.HEADING_3
     text = Text(markup(block.text), style)
     text.heading = block
-    return [CondPageBreak(_ROOM_FOR_HEADING), text]
+    return [text]
 
 
 def _paragraph(block: Paragraph) -> list[Flowable]:
