@@ -14,11 +14,25 @@ function plotly() {
   return loading;
 }
 
+const ENTITIES = { amp: "&", lt: "<", gt: ">", quot: '"', "#36": "$", "#37": "%" };
+
+// Plotly's own notation of text, as text.
+function plain(text = "") {
+  return text.replaceAll("<br>", " ").replace(/&([\w#]+);/g, (all, name) => ENTITIES[name] ?? all);
+}
+
+// Draws into `node`; the title stands above it as text, where it can wrap.
 export async function draw(node, figure) {
   const library = await plotly();
+  const { title, height } = figure.layout ?? {};
+  node.before(h("p", { class: "title" }, plain(title?.text)),
+    h("p", { class: "facts" }, plain(title?.subtitle?.text)));
+  node.style.height = `${Math.max(height ?? 0, 340)}px`;
   const style = getComputedStyle(document.body);
   const layout = {
     ...figure.layout,
+    title: undefined,
+    margin: { ...figure.layout?.margin, t: 10 },
     autosize: true,
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
@@ -35,7 +49,8 @@ export async function draw(node, figure) {
 }
 
 // Charts are drawn when they come into view.
-export function gallery(charts) {
+export function gallery(unsorted) {
+  const charts = unsorted.toSorted((a, b) => (a.metadata?.order ?? 0) - (b.metadata?.order ?? 0));
   const links = new Map();
   const watcher = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {

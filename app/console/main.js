@@ -39,7 +39,7 @@ async function showPage() {
     await showBar();
     const parts = await page(location.hash.match(pattern)[1], signal, project.id);
     if (signal.aborted) return;
-    main.replaceChildren(...parts);
+    main.replaceChildren(...parts.filter(Boolean));
     main.focus({ preventScroll: true });
     scrollTo(0, 0);
   } catch (error) {

@@ -36,6 +36,7 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     upload(page, some_flights(tmp_path))
     expect(page.get_by_text("400 rows × 19 columns")).to_be_visible()
     expect(page.get_by_label("Type of origin")).to_have_value("categorical")
+    expect(page.locator("main")).not_to_contain_text("null")
 
     page.get_by_label("Question").fill("how many rows are there?")
     page.get_by_role("button", name="Ask").click()
