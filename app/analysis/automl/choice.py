@@ -48,7 +48,9 @@ class Choice:
 def choose(candidates: list[Candidate], material: Material, max_predict_ms: float | None) -> Choice:
     """Choose by greedy selection, calibrate, and measure how far predictions err."""
     truth = material.y[material.judged]
-    allowed, notes = _fast_enough(candidates, max_predict_ms)
+    allowed, notes = _worthwhile(candidates)
+    allowed, slow = _fast_enough(candidates, allowed, max_predict_ms)
+    notes += slow
     weights = select(
         _members(candidates, allowed),
         lambda prediction: error(material.metric, truth, prediction),
@@ -94,11 +96,24 @@ def ranking(
     return rows_of(candidates, ensemble)
 
 
+def _worthwhile(candidates: list[Candidate]) -> tuple[list[int], list[str]]:
+    """Candidates better than the baseline, or the baseline alone when none is.
+
+    The baseline is never mixed in: a constant changes no ranking, so it would be chosen for
+    nothing by a metric of ranks, and spoil the probabilities.
+    """
+    plain = [i for i, c in enumerate(candidates) if c.family == "baseline"]
+    floor = min(candidates[i].error for i in plain)
+    better = [i for i, c in enumerate(candidates) if i not in plain and c.error < floor]
+    if better:
+        return better, []
+    return plain, ["No candidate was better than the dumb baseline, which is the model now."]
+
+
 def _fast_enough(
-    candidates: list[Candidate], limit_ms: float | None
+    candidates: list[Candidate], everyone: list[int], limit_ms: float | None
 ) -> tuple[list[int], list[str]]:
-    """Candidates within the limits of time a prediction; the fastest when none is."""
-    everyone = range(len(candidates))
+    """Those of ``everyone`` within the limits of time a prediction; the fastest when none is."""
     if limit_ms is not None:
         fast = [i for i in everyone if candidates[i].one_row_ms <= limit_ms]
         if fast:
@@ -109,7 +124,7 @@ def _fast_enough(
             f"the fastest takes {candidates[fastest].one_row_ms:.2g} ms."
         ]
     fast = [i for i in everyone if _row_price(candidates[i]) <= MOST_ROW_SECONDS]
-    return fast or list(everyone), []
+    return fast or everyone, []
 
 
 def _members(candidates: list[Candidate], allowed: list[int]) -> list[Member]:

@@ -96,10 +96,9 @@ def spell(value: Any) -> str:
 
 
 def _present(series: pd.Series[Any]) -> npt.NDArray[np.bool_]:
-    present = series.notna().to_numpy(dtype=bool)
     if pd.api.types.is_float_dtype(series):
-        present &= np.isfinite(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    return np.asarray(present)
+        return np.isfinite(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    return series.notna().to_numpy(dtype=bool)
 
 
 def _missing_note(name: str, missing: int) -> list[str]:

@@ -1,0 +1,192 @@
+"""Every estimator keeps the same small promise: fit, predict, size, price, and pickle."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.ensemble import ExtraTreesRegressor
+
+from app.analysis.automl.budget import OutOfTime
+from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
+from app.analysis.automl.estimators.boosting import Boosting, round_price
+from app.analysis.automl.estimators.linear import Ridge
+from app.analysis.automl.estimators.mlp import Network
+from app.analysis.automl.estimators.trees import FlatTrees
+from app.analysis.automl.features.space import FeatureSpace
+from app.analysis.automl.features.table import lay_out, read_frame
+from app.analysis.automl.metrics import log_loss, rmse
+from app.analysis.automl.portfolio import Facts, applicable, load_portfolio, pace, within
+from tests.unit.automl.tables import customers, numbers
+
+HOW = Circumstances(seed=0, threads=1)
+
+
+def fitting(task, rows=240):
+    frame, columns = numbers(rows) if task == "regression" else customers(rows)
+    used = [c for c in columns if c.name not in ("y", "left", "customer", "country")]
+    layout = lay_out(frame, used)
+    table = read_frame(frame, layout)
+    if task == "regression":
+        y = frame["y"].to_numpy()
+    elif task == "binary":
+        y = (frame["left"] == "Yes").to_numpy(int)
+    else:
+        y = frame["age"].to_numpy() // 20
+    outputs = 1 if task == "regression" else int(y.max()) + 1
+    inside, outside = np.arange(0, rows * 3 // 4), np.arange(rows * 3 // 4, rows)
+    train = table.take(inside)
+    space = FeatureSpace.fit(layout, train, np.empty((train.rows, 0)), 0)
+    return Fitting(task, space, train, y[inside], outputs, table.take(outside), y[outside])
+
+
+def entries(task):
+    facts = Facts(task, 180, 4, skewed=True, metric="rmse" if task == "regression" else "log_loss")
+    shape = Shape(180, 8, 20, 2, 4.0)
+    return [within(entry, shape, 1e9) for entry in applicable(load_portfolio(), facts)[0]]
+
+
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+def test_every_entry_of_the_portfolio_fits_predicts_and_survives_a_pickle(task):
+    data = fitting(task)
+    for entry in entries(task):
+        estimator = entry.make(task)
+        estimator.params.update({"max_rounds": 30} if entry.kind == "boosting" else {})
+        estimator.params.update({"epochs": 4} if entry.kind == "network" else {})
+        estimator.fit(data, HOW)
+        matrix = data.valid_view(estimator.view)
+        prediction = estimator.predict(matrix)
+        assert np.isfinite(prediction).all(), entry.name
+        if task == "regression":
+            assert prediction.shape == (60,)
+        else:
+            assert prediction.shape == (60, data.outputs)
+            np.testing.assert_allclose(prediction.sum(axis=1), 1, atol=1e-5)
+        again = pickle.loads(pickle.dumps(estimator))
+        np.testing.assert_allclose(again.predict(matrix), prediction, rtol=1e-6, atol=1e-9)
+        assert estimator.size_bytes > 0
+        assert estimator.row_price > 0
+        assert estimator.work > 0
+        assert entry.estimator.estimate(Shape(180, 8, 20, 2, 4.0), entry.params) > 0
+
+
+@pytest.mark.parametrize("name", ["Ridge regression", "LightGBM", "Neural network"])
+def test_learning_beats_the_baseline(name):
+    data = fitting("regression", rows=600)
+    entry = next(e for e in entries("regression") if e.name == name)
+    estimator = entry.make("regression")
+    estimator.fit(data, HOW)
+    error = rmse(data.valid_y, estimator.predict(data.valid_view(estimator.view)))
+    assert error < 0.7 * np.std(data.valid_y)
+
+
+def test_a_class_that_a_fold_lacks_gets_no_probability():
+    data = fitting("multiclass")
+    keep = np.flatnonzero(data.y != 1)
+    train = data.train.take(keep)
+    fold = Fitting(
+        "multiclass",
+        FeatureSpace.fit(data.space.layout, train, np.empty((train.rows, 0)), 0),
+        train,
+        data.y[keep],
+        data.outputs,
+    )
+    for entry in entries("multiclass"):
+        if entry.kind in ("logistic", "tree", "forest"):
+            estimator = entry.make("multiclass")
+            estimator.fit(fold, HOW)
+            prediction = estimator.predict(fold.view(estimator.view))
+            assert prediction.shape[1] == data.outputs
+            assert prediction[:, 1].max() == 0
+
+
+def test_the_same_seed_boosts_the_same_model():
+    models = []
+    for threads in (1, 2):
+        estimator = Boosting("binary", {**pace(0.1, 100), "num_leaves": 8, "max_rounds": 40})
+        estimator.fit(fitting("binary"), Circumstances(seed=3, threads=threads))
+        models.append(estimator.predict(fitting("binary").view("tree")))
+    np.testing.assert_array_equal(models[0], models[1])
+
+
+def test_boosting_stops_early_and_settles_on_the_mean_round_grown_with_the_rows():
+    data = fitting("binary", rows=400)
+    estimator = Boosting("binary", {**pace(0.1, 300), "num_leaves": 31, "min_data_in_leaf": 2})
+    estimator.fit(data, HOW)
+    assert estimator.rounds < estimator.booster.current_iteration() < 1_200
+    settled = estimator.settled([estimator, estimator], growth=1.5)
+    assert settled["rounds"] == round(1.5 * estimator.rounds)
+    assert "patience" not in settled
+
+
+def test_a_fit_without_time_says_so():
+    late = Circumstances(seed=0, threads=1, expired=lambda: True)
+    for estimator in (
+        Boosting("binary", {**pace(0.1, 100), "num_leaves": 8}),
+        Network("binary", {"hidden": [8], "lr": 0.04, "epochs": 40}),
+    ):
+        with pytest.raises(OutOfTime):
+            estimator.fit(fitting("binary"), late)
+
+
+def test_flat_trees_answer_as_scikit_learn_does_missing_values_included():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 5)).astype(np.float32)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    forest = ExtraTreesRegressor(20, random_state=0).fit(x, rng.normal(size=300))
+    flat = FlatTrees.of([tree.tree_ for tree in forest.estimators_])
+    np.testing.assert_allclose(flat.predict(x)[:, 0], forest.predict(x), rtol=1e-5)
+
+
+def test_ridge_solves_wide_and_tall_tables_alike():
+    data = fitting("regression", rows=120)
+    tall, wide = (Ridge("regression", {"alphas": [0.1]}) for _ in range(2))
+    tall.fit(data, HOW)
+    x, y = data.view("dense").astype(float), data.y
+    centred = x - x.mean(axis=0)
+    expected = np.linalg.solve(
+        centred.T @ centred + 0.1 * len(y) * np.eye(x.shape[1]), centred.T @ (y - y.mean())
+    )
+    np.testing.assert_allclose(tall.weights, expected, rtol=1e-6, atol=1e-9)
+    noise = np.random.default_rng(0).normal(size=(len(y), 300)).astype(np.float32)
+    data._views["dense", False] = np.hstack([data.view("dense"), noise])
+    data.valid = None
+    wide.fit(data, HOW)
+    assert wide.weights.shape == (x.shape[1] + 300,)
+    assert rmse(y, wide.predict(data.view("dense"))) < rmse(y, np.full(len(y), y.mean()))
+
+
+def test_the_network_learns_a_curve_that_a_line_cannot():
+    rng = np.random.default_rng(0)
+    frame, columns = numbers(800, features=2)
+    frame["y"] = np.sin(2 * frame["x0"]) + 0.05 * rng.normal(size=800)
+    layout = lay_out(frame, columns[:2])
+    table = read_frame(frame, layout)
+    y = frame["y"].to_numpy()
+    space = FeatureSpace.fit(layout, table, np.empty((800, 0)), 0)
+    data = Fitting("regression", space, table, y, 1)
+    network = Network("regression", {"hidden": [32, 32], "lr": 0.07, "epochs": 60})
+    network.fit(data, HOW)
+    assert rmse(y, network.predict(data.view("dense"))) < 0.3
+
+
+def test_slower_steps_are_raised_to_fit_the_time_and_no_further():
+    entry = next(e for e in load_portfolio() if e.name == "LightGBM, broad")
+    shape = Shape(10_000, 30, 40, 2, 20.0)
+    native = within(entry, shape, 1e6)
+    hasty = within(entry, shape, 6.0)
+    assert native.params["learning_rate"] == entry.params["learning_rate"]
+    assert entry.params["learning_rate"] < hasty.params["learning_rate"] <= 0.12
+    assert hasty.estimator.estimate(shape, hasty.params) <= 6.0
+    assert within(entry, shape, 0.01) is None
+
+
+def test_a_round_costs_more_with_more_rows_leaves_and_classes():
+    shape, params = Shape(1_000, 10, 10, 1, 10.0), {"num_leaves": 31}
+    base = round_price(shape, params)
+    assert round_price(Shape(9_000, 10, 10, 1, 10.0), params) > base
+    assert round_price(shape, {"num_leaves": 63}) > base
+    assert round_price(Shape(1_000, 10, 10, 7, 10.0), params) > 6 * base
+
+
+def test_log_loss_of_a_sure_mistake_is_finite():
+    assert np.isfinite(log_loss(np.array([0]), np.array([[0.0, 1.0]])))

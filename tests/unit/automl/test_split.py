@@ -1,0 +1,75 @@
+"""Splits: disjoint, complete, each class in its share, and never from the future."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.analysis.automl.split import fold_count, holdout_share, make_split
+
+
+def split(values, task="binary", kind="auto", order=None, folds=4, seed=0):
+    return make_split(
+        np.asarray(values), task, budget_s=60, folds=folds, kind=kind, order=order, seed=seed
+    )
+
+
+@given(rows=st.integers(10, 400), folds=st.integers(2, 8), seed=st.integers(0, 9))
+def test_holdout_and_folds_share_no_row_and_miss_none(rows, folds, seed):
+    made = split(np.arange(rows) % 2, folds=folds, seed=seed)
+    assert sorted([*made.development, *made.holdout]) == list(range(rows))
+    judged = np.concatenate([fold.valid for fold in made.folds])
+    assert sorted(judged) == made.development.tolist()
+    for fold in made.folds:
+        assert not set(fold.train) & set(fold.valid)
+        assert not set(made.holdout) & set(fold.train)
+
+
+def test_every_part_holds_each_class_in_its_share():
+    values = (np.arange(1_000) % 10 == 0).astype(int)
+    made = split(values)
+    parts = [made.holdout, *(fold.valid for fold in made.folds)]
+    assert [round(float(values[part].mean()), 2) for part in parts] == [0.1] * 5
+
+
+def test_a_split_by_time_judges_by_later_rows():
+    order = np.random.default_rng(0).permutation(500).astype(float)
+    made = split(np.arange(500) % 2, kind="time", order=order)
+    assert order[made.holdout].min() > order[made.development].max()
+    for fold in made.folds:
+        assert order[fold.valid].min() > order[fold.train].max()
+    assert made.kind == "time"
+
+
+def test_tiny_tables_have_no_holdout():
+    made = split(np.arange(40) % 2)
+    assert made.holdout.size == 0
+    assert "too few rows for a holdout" in made.told
+
+
+def test_the_holdout_is_bounded():
+    assert holdout_share(2_000) == 0.2
+    assert holdout_share(100_000) == 0.1
+    made = split(np.random.default_rng(0).normal(size=300_000), task="regression", folds=None)
+    assert made.holdout.size == 20_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "budget", "folds"),
+    [
+        (500, 60, 8),
+        (5_000, 60, 6),
+        (40_000, 60, 3),
+        (200_000, 60, 1),
+        (3_000, 10, 4),
+        (9_000, 10, 1),
+    ],
+)
+def test_folds_follow_rows_and_budget(rows, budget, folds):
+    assert fold_count(rows, budget) == folds
+
+
+def test_the_same_seed_splits_alike():
+    first, second = split(np.arange(200) % 3, seed=5), split(np.arange(200) % 3, seed=5)
+    assert np.array_equal(first.holdout, second.holdout)
+    assert not np.array_equal(first.holdout, split(np.arange(200) % 3, seed=6).holdout)
