@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from app.core.child_problems import as_problem
 from app.core.problems import Problem, Unprocessable
-from app.core.sandbox import ChildError
+from app.core.sandbox import ChildCrashed, ChildError
 
-# These are no fault of the rows, and the reader's words for them would mislead.
-_BROKE = frozenset({"crashed", "killed"})
+logger = logging.getLogger(__name__)
+
 _LIMITS = frozenset({"out_of_memory", "timeout"})
 
 
 def prediction_problem(error: ChildError) -> Problem:
     """The problem for a failed prediction; rows that do not fit are named in its ``errors``."""
-    if error.code in _BROKE:
+    if isinstance(error, ChildCrashed):
+        logger.error("a prediction broke down: %s\n%s", error.message, error.log)
         return Unprocessable("The prediction could not be made: the model broke on these rows.")
     if error.code in _LIMITS:
         return Unprocessable(f"The prediction could not be made: {error.message}.")

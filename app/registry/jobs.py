@@ -35,7 +35,7 @@ from app.storage.base import Storage, StorageError
 
 logger = logging.getLogger(__name__)
 
-PREDICT_FILE = "app.registry.warm:predict_file"
+PREDICT_FILE = "app.registry.file_child:predict_file"
 # Attempts that ended because a part did not answer, or with their worker.
 MAX_ATTEMPTS = 5
 # A message that was sent this long ago and brought nobody is taken for lost.

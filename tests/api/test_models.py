@@ -129,7 +129,7 @@ def test_rows_are_predicted_in_their_order(trained: Trained, wrap: Any) -> None:
     assert body["model_id"] == trained.model_id
     first, second, third = body["predictions"]
     assert (first["prediction"], second["prediction"]) == ("No", "Yes")
-    assert first == third
+    assert first["probabilities"] == pytest.approx(third["probabilities"])
     for one in body["predictions"]:
         assert set(one["probabilities"]) == LABELS
         assert sum(one["probabilities"].values()) == pytest.approx(1)
@@ -259,8 +259,20 @@ def test_a_file_is_refused_where_it_does_not_fit(trained: Trained) -> None:
     bad = as_csv([ROW, {**ROW, "size": "big"}])
     problem = assert_problem(trained.predict_file("a.csv", bad), 422)
     assert [error["location"] for error in problem["errors"]] == ["rows[1].size"]
+    lacking = as_csv([{"city": "Bonn", "visits": 1, "opened": "2024-05-01"}])
+    problem = assert_problem(trained.predict_file("a.csv", lacking), 422)
+    assert [error["location"] for error in problem["errors"]] == ["rows[0].size"]
     assert_problem(trained.predict_file("a.csv", b"city,size,visits,opened,note\n"), 422)
     assert_problem(trained.predict_file("a.bin", bytes(range(256)) * 8), 415, 422)
+
+
+def test_what_a_file_lacks_or_has_too_much_is_a_warning(trained: Trained) -> None:
+    row = {"city": "Oslo", "size": 80, "visits": "3", "opened": "2024-05-01", "colour": "red"}
+    answer = trained.predict_file("a.csv", as_csv([row, {**row, "city": "Bonn"}]))
+    assert answer.status_code == 200, answer.text
+    told = json.dumps(answer.json()["warnings"])
+    for word in ("Oslo", "colour", "note"):
+        assert word in told
 
 
 def test_a_form_without_a_file_is_refused(trained: Trained) -> None:
@@ -302,11 +314,11 @@ def test_a_large_file_is_predicted_by_a_worker(
 
 
 def test_a_job_that_cannot_be_done_says_why(trained: Trained, large_file: bytes) -> None:
-    answer = trained.predict_file("large.csv", large_file + b"Bonn,big,3,2024-05-01,\n")
+    answer = trained.predict_file("large.csv", large_file.replace(b"size", b"width", 1))
     assert answer.status_code == 202, answer.text
     job = wait_for_job(trained, answer.json()["job_id"])
     assert (job["status"], job["artifact_id"], job["download_url"]) == ("FAILED", None, None)
-    assert "size" in job["error"]
+    assert "'size' is missing" in job["error"]
 
 
 def test_foreign_and_unknown_models_answer_alike(trained: Trained, stranger: World) -> None:
