@@ -118,14 +118,18 @@ def _facts(engine: Engine, plan: Plan) -> Facts:
         return Facts(ranked=engine.run(ranked(plan, engine.names, with_measure=True))[1].rows)
     if not isinstance(plan, (Figures, Share)):
         return Facts()
-    column = _column(plan.measures) if isinstance(plan, Figures) else None
+    column = _column(plan)
     counts = engine.run(count_rows(plan.where, engine.names, column))[1].first
     return Facts(rows=counts[0], filled=counts[1] if column is not None else None)
 
 
-def _column(measures: tuple[Measure, ...]) -> str | None:
-    """The one column that all figures are taken of."""
-    columns = {measure.column for measure in measures}
+def _column(plan: Figures | Share) -> str | None:
+    """The one column that all figures are taken of, or that a share looks at for its values."""
+    if isinstance(plan, Share):
+        gaps = any(each.op in ("missing", "present") for each in plan.of)
+        columns = set() if gaps else {each.column for each in plan.of}
+    else:
+        columns = {measure.column for measure in plan.measures if measure.column is not None}
     return columns.pop() if len(columns) == 1 else None
 
 

@@ -9,9 +9,10 @@ from pathlib import PurePath
 from sqlglot import exp
 
 from app.analysis.questions.engine import Engine, Result
+from app.analysis.questions.expressions import column_of
 from app.analysis.questions.names import NameIndex, head
 from app.analysis.questions.naming import KEY_WORDS, LABEL_WORDS
-from app.analysis.questions.sql import TABLE, column_of, count_rows
+from app.analysis.questions.sql import TABLE, count_rows
 from app.analysis.questions.values import ValueIndex
 from app.analysis.questions.words import content, fold, stem
 from app.analysis.schema import NUMERIC_TYPES, Column, ColumnType

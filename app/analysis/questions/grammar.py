@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.analysis.questions.catalog import CatalogColumn
+from app.analysis.questions.commonest import commonest, top_values
 from app.analysis.questions.measures import figures
 from app.analysis.questions.plan import (
     Figures,
@@ -20,6 +21,7 @@ from app.analysis.questions.reader import Reader
 from app.analysis.questions.request import Builder, Request
 from app.analysis.questions.selection import MAX_FILTERS, Selection, is_row_word, keys, selections
 from app.analysis.questions.shares import shares
+from app.analysis.questions.superlatives import column_of_extreme, superlatives
 from app.analysis.questions.vocabulary import (
     COLUMNS,
     COUNTING,
@@ -80,6 +82,10 @@ def _requests(reader: Reader, at: int) -> Iterator[Request]:
     yield from _table_facts(reader, at)
     yield from shares(reader, at)
     yield from rankings(reader, at)
+    yield from superlatives(reader, at)
+    yield from column_of_extreme(reader, at)
+    yield from commonest(reader, at)
+    yield from top_values(reader, at)
     yield from _values(reader, at)
     yield from _lookup(reader, at)
     yield from _records(reader, at)

@@ -28,6 +28,7 @@ _CALLED = {
     "avg": "average", "sum": "total", "min": "lowest", "max": "highest", "median": "median",
     "std": "standard deviation of", "var": "variance of",
 }  # fmt: skip
+_OF_TIME = {"min": "earliest", "max": "latest"}
 _TESTS = {
     "eq": "is", "ne": "is not", "lt": "is below", "le": "is at most", "gt": "is above",
     "ge": "is at least", "contains": "contains", "starts": "starts with", "ends": "ends with",
@@ -119,8 +120,8 @@ def test(each: Filter) -> str:
     return f"{name} {_TESTS[each.op]} {texts[0]}"
 
 
-def called(measure: Measure) -> str:
-    """A figure's name in a sentence."""
+def called(measure: Measure, *, of_time: bool = False) -> str:
+    """A figure's name in a sentence; ``of_time`` says that it is a moment."""
     if measure.function == "rows":
         return "number of rows"
     if measure.function == "columns":
@@ -128,6 +129,8 @@ def called(measure: Measure) -> str:
     if measure.column is None:
         return "number of missing values"
     name = value_text(measure.column)
+    if of_time and measure.function in _OF_TIME:
+        return f"{_OF_TIME[measure.function]} {name}"
     if measure.function == "distinct":
         return f"number of different values of {name}"
     if measure.function == "missing":
@@ -145,7 +148,7 @@ def _figures(plan: Figures, rows: list[list[Any]], facts: Facts) -> str:
         verb = "is" if values[0] == 1 else "are"
         return f"There {verb} {value_text(values[0])} {noun}{clause}."
     parts = [
-        f"the {called(measure)} is {value_text(value)}"
+        f"the {called(measure, of_time=isinstance(value, str))} is {value_text(value)}"
         for measure, value in zip(plan.measures, values, strict=True)
     ]
     text = " and ".join(parts)
@@ -229,7 +232,9 @@ def _share(plan: Share, rows: list[list[Any]], facts: Facts) -> str:
     share = f"{_number_text(percent)} %"
     if plan.scale == 1:
         share = f"a fraction of {_number_text(rows[0][0])} ({share})"
-    return f"Of {facts.rows:,} rows{where(plan.where)}, {share} have this: {part}."
+    gaps = facts.rows - (facts.rows if facts.filled is None else facts.filled)
+    told = f" ({gaps:,} without a value count as not)" if gaps else ""
+    return f"Of {facts.rows:,} rows{where(plan.where)}, {share} have this: {part}{told}."
 
 
 def _key_text(key: Key) -> str:
