@@ -17,11 +17,12 @@ SOME_ID = "4be0643f-1d98-473b-97cd-ca98a65347dd"
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path, and its media types when it takes a body."""
+    """One method of one path, and what its description says of it."""
 
     method: str
     path: str
     bodies: tuple[str, ...] = ()
+    statuses: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -53,7 +54,8 @@ def operations() -> list[Operation]:
         for method in sorted(context.methods or ()):
             spec = described.get(context.path, {}).get(method.lower(), {})
             media = tuple(spec.get("requestBody", {}).get("content", {}))
-            found.append(Operation(method, context.path, media))
+            statuses = frozenset(int(status) for status in spec.get("responses", {}))
+            found.append(Operation(method, context.path, media, statuses))
     return found
 
 
