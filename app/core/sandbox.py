@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,10 @@ PASSED_ON = (
     "TZ",
     "XDG_CACHE_HOME",
 )
+
+# The kernel's "die with your parent" means the thread that made the child. Threads of a pool
+# come and go; this one lasts as long as the process.
+_spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-spawner")
 
 ProgressHandler = Callable[[float, str, str, list[dict[str, Any]] | None], None]
 
@@ -101,14 +106,15 @@ class Child:
         self._lock = threading.Lock()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        self._process = subprocess.Popen(
+        self._process = _spawner.submit(
+            subprocess.Popen,
             [sys.executable, "-I", "-m", "app.core.sandbox_child", *search_path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=environment,
             start_new_session=True,
-        )
+        ).result()
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         threading.Thread(target=self._read, name="sandbox-reader", daemon=True).start()
 

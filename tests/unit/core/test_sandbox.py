@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -102,21 +103,19 @@ def test_a_hang_ends_at_the_deadline(child):
 
 def test_memory_is_limited():
     with Child(memory_mb=150, search_path=[HERE]) as one:
-        with pytest.raises(ChildOutOfMemory):
-            call(one, "eat", megabytes=2000)
+        pytest.raises(ChildOutOfMemory, call, one, "eat", megabytes=2000)
         assert gone(one.pid)
 
 
 def test_a_stop_is_heard_and_ends_the_grandchildren(tmp_path):
     pid_file = tmp_path / "pids"
-    with Child(memory_mb=500, search_path=[HERE]) as one:
-        with pytest.raises(ChildStopped):
-            one.call(
-                "sandbox_jobs:spawn_and_hang",
-                {"pid_file": str(pid_file)},
-                timeout_s=60,
-                stop=lambda: pid_file.exists() and len(pid_file.read_text().split()) == 2,
-            )
+    with Child(memory_mb=500, search_path=[HERE]) as one, pytest.raises(ChildStopped):
+        one.call(
+            "sandbox_jobs:spawn_and_hang",
+            {"pid_file": str(pid_file)},
+            timeout_s=60,
+            stop=lambda: pid_file.exists() and len(pid_file.read_text().split()) == 2,
+        )
     for pid in pid_file.read_text().split():
         assert gone(int(pid))
 
@@ -139,6 +138,16 @@ def test_a_child_dies_with_its_parent(tmp_path):
         assert gone(child)
     finally:
         os.kill(grandchild, signal.SIGKILL)
+
+
+def test_a_child_outlives_the_thread_that_called_first():
+    made = []
+    thread = threading.Thread(target=lambda: made.append(Child(memory_mb=500, search_path=[HERE])))
+    thread.start()
+    thread.join()
+    with made[0] as one:
+        time.sleep(0.3)
+        assert call(one, "echo", value=1) == {"value": 1}
 
 
 def test_a_pool_keeps_its_child_warm_and_replaces_one_that_died():
