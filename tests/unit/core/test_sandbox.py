@@ -142,7 +142,13 @@ def test_a_child_dies_with_its_parent(tmp_path):
 
 def test_a_child_outlives_the_thread_that_called_first():
     made = []
-    thread = threading.Thread(target=lambda: made.append(Child(memory_mb=500, search_path=[HERE])))
+
+    def start():
+        one = Child(memory_mb=500, search_path=[HERE])
+        call(one, "echo", value=0)
+        made.append(one)
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
     with made[0] as one:
