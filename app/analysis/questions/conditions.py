@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from app.analysis.questions.catalog import CatalogColumn
 from app.analysis.questions.names import head
@@ -18,6 +19,7 @@ from app.analysis.questions.vocabulary import (
     COMPARISONS,
     CONTAINS,
     EQUALS,
+    EQUALS_NUMBER,
     IS_MISSING,
     MISSING,
     MONEY_UNITS,
@@ -65,8 +67,10 @@ _Test = tuple[int, Operator, tuple[Scalar, ...], float]
 
 def _after_column(reader: Reader, at: int, column: CatalogColumn) -> Iterator[_Test]:
     yield from _missing_after(reader, at)
-    if column.numeric or (column.type == "id" and not column.textual):
+    if column.numeric:
         yield from _number_tests(reader, at, column)
+    if column.numeric or (column.type == "id" and not column.textual):
+        yield from _number_equalities(reader, at, column)
     if column.textual:
         yield from _equalities(reader, at, column)
         for op, table in CONTAINS.items():
@@ -115,11 +119,17 @@ def _number_tests(reader: Reader, at: int, column: CatalogColumn) -> Iterator[_T
         for end, op, values in _number_phrases(reader, start):
             for last in _unit(reader, end, column):
                 yield last, op, values, 1.0
-    for end in reader.optional(at, EQUALS):
+
+
+def _number_equalities(reader: Reader, at: int, column: CatalogColumn) -> Iterator[_Test]:
+    """``year is 2007``, ``age 30 or more``; a key has no more and no less."""
+    for end in reader.optional(at, EQUALS_NUMBER):
         for after, value in reader.number(end):
+            if column.flag is not None and value not in column.flag:
+                continue
             for last in _unit(reader, after, column):
                 yield last, "eq", (value,), 1.0 if column.type != "number" else 0.95
-                for op, table in AFTER_NUMBER.items():
+                for op, table in AFTER_NUMBER.items() if column.numeric else ():
                     for far in reader.phrase(last, table):
                         yield far, op, (value,), 1.0
     for end in reader.phrase(at, UNEQUAL):
@@ -271,7 +281,8 @@ def _verb(reader: Reader, at: int) -> Iterator[Reading]:
     for end, word in reader.word(at):
         column = dimension(reader, VERBS[word.folded]) if word.folded in VERBS else None
         if column is not None:
-            for last, op, values, score in _number_tests(reader, end, column):
+            tests = (_number_tests, _number_equalities)
+            for last, op, values, score in chain(*(t(reader, end, column) for t in tests)):
                 yield last, Filter(column.name, op, values), score * 0.93
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from app.analysis.questions.catalog import CatalogColumn
 from app.analysis.questions.commonest import commonest, top_values
+from app.analysis.questions.conditions import condition
 from app.analysis.questions.measures import figures
 from app.analysis.questions.plan import (
     Figures,
@@ -88,6 +89,7 @@ def _requests(reader: Reader, at: int) -> Iterator[Request]:
     yield from top_values(reader, at)
     yield from _values(reader, at)
     yield from _lookup(reader, at)
+    yield from _possessive(reader, at)
     yield from _records(reader, at)
 
 
@@ -239,6 +241,22 @@ def _lookup(reader: Reader, at: int) -> Iterator[Request]:
     """``the population of Berlin``: one cell, if the rows agree on it."""
     for mention in reader.columns(at):
         yield mention.end, _lookup_builder(mention.column.name), mention.score * 0.9
+
+
+def _possessive(reader: Reader, at: int) -> Iterator[Request]:
+    """``Berlin's population``: the value first, then the column of its row."""
+    for middle, found, score in condition(reader, at):
+        if found.op != "eq":
+            continue
+        for mention in reader.columns(middle):
+            if mention.column.name != found.column:
+                build = _fixed(Records((mention.column.name,), (found,), single=True))
+                yield mention.end, build, score * mention.score * 0.88
+
+
+def _fixed(plan: Plan) -> Builder:
+    """The plan as it is; nothing more may be said."""
+    return lambda lead, trail: plan if lead.empty and trail.empty else None
 
 
 def _lookup_builder(column: str) -> Builder:

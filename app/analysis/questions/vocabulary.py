@@ -176,6 +176,8 @@ NOT = phrases("not", "are not", "is not", "was not", "were not", "did not", "do 
 EQUALS = phrases("is", "are", "was", "were", "=", "==", "equals", "equal to", "is equal to", "of",
                  "being", "equal", "set to", "as", "in", "is in", "are in", "named", "called",
                  "is either", "either", "is one of")  # fmt: skip
+EQUALS_NUMBER = phrases("is", "are", "was", "were", "=", "==", "equals", "equal to", "is equal to",
+                        "of", "being", "equal", "set to", "number")  # fmt: skip
 UNEQUAL = phrases("is not", "are not", "was not", "were not", "!=", "<>", "not equal to",
                   "is not equal to", "other than", "not", "not in", "is not in", "is other than",
                   "does not equal", "different from", "is different from")  # fmt: skip
