@@ -122,16 +122,12 @@ def bench() -> Iterator[Bench]:
 
 
 def sentence(doing: str, error: ChildError) -> str:
-    """One line for a failed job: what went wrong and where."""
+    """One line for a failed job; the analyst's own errors say themselves what and where."""
     if isinstance(error, ChildCrashed):
         return f"{doing}: the process broke down: {error.message}"
     if error.code in {"out_of_memory", "timeout", "stopped"}:
         return f"{doing}: {error.message}"
-    places = [
-        f"row {item.get('row')}, column {item.get('column')}: {item.get('message')}"
-        for item in error.details.get("errors", [])[:3]
-    ]
-    return "; ".join([error.message.rstrip("."), *places])
+    return error.message
 
 
 def deliver(file: Path, target: Path) -> None:

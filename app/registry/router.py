@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from app.analysis.automl.table_out import csv_lines
 from app.auth.dependencies import CurrentUser
 from app.auth.principal import Principal
 from app.core.lanes import Lane
@@ -18,7 +19,6 @@ from app.registry.bodies import parse_rows, prefers_csv
 from app.registry.later import router as later
 from app.registry.predicting import PredictedRows, shelf_of
 from app.registry.schemas import JobAccepted, JobOut, ModelDetail, ModelOut, Predictions
-from app.registry.table import csv_chunks
 from app.web import Held, Page, Resources, Unit, answers, paginate
 
 router = APIRouter(tags=["models"])
@@ -146,7 +146,7 @@ def _predict_rows(
     found = predicting.predict_rows(held, user, model_id, asked.rows, asked.explain)
     if csv:
         headers = _csv_headers(found.artifact_id, len(found.warnings))
-        text = "".join(csv_chunks(found.predictions))
+        text = "".join(csv_lines(found.predictions))
         return Response(text, media_type=CSV, headers=headers)
     return JSONResponse(_as_json(found))
 

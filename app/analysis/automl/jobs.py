@@ -8,19 +8,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from app.analysis.automl.bundle import save, versions
+from app.analysis.automl.files import read_file
 from app.analysis.automl.group import train_clusters
 from app.analysis.automl.options import check_options, parse_options
-from app.analysis.automl.serving import Predictor, load
-from app.analysis.automl.table_out import write_predictions
+from app.analysis.automl.serving import load
+from app.analysis.automl.table_out import csv_lines
 from app.analysis.automl.threads import available_cpus, bounded_pools
 from app.analysis.automl.train import Setting, train_supervised
 from app.analysis.charts.write import write_charts
 from app.analysis.ingest.frame import load_frame
-from app.analysis.ingest.jobs import ingest
-from app.analysis.progress import Progress, silent
+from app.analysis.progress import Progress
 from app.analysis.schema import columns_from_json
 
 __all__ = ["check_options", "predict", "train"]
@@ -85,30 +83,12 @@ def predict(
     predictor = load(model, sha256)
     progress(0.1)
     with tempfile.TemporaryDirectory() as folder, bounded_pools(available_cpus()):
-        frame, warnings = _read(predictor, source, filename, folder)
+        found = read_file(predictor, Path(source), filename, Path(folder), MOST_UNPACKED)
         progress(0.5)
-        output, more = predictor.predict_frame(frame)
-    progress(0.8)
-    write_predictions(predictor.bundle, output, out, proba=proba)
+        with Path(out).open("w", encoding="utf-8") as file:
+            file.writelines(csv_lines(found.answers(), proba=proba, intervals=False))
     progress(1.0)
-    return {"rows": len(frame), "warnings": [*warnings, *more]}
-
-
-def _read(
-    predictor: Predictor, source: str, filename: str, folder: str
-) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """The file as a frame with the types that the model learned from."""
-    types = {c.name: c.type for c in predictor.bundle.columns if c.type != "constant"}
-    read = ingest(
-        source=source,
-        filename=filename,
-        out_dir=folder,
-        options={"types": types},
-        max_unpacked_bytes=MOST_UNPACKED,
-        progress=silent,
-    )
-    frame = load_frame(Path(folder) / "data.parquet", read["columns"])
-    return frame, read["warnings"]
+    return {"rows": found.rows, "warnings": found.warnings}
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

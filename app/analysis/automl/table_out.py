@@ -1,34 +1,43 @@
-"""Predictions as a CSV."""
+"""Predictions as a CSV. Standard library only: the API process writes one too."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy.typing as npt
-import pandas as pd
-
-from app.analysis.automl.answers import predicted_labels
-from app.analysis.automl.bundle import Bundle
-from app.analysis.automl.target import spell
-
-Array = npt.NDArray[Any]
-
+# A spreadsheet runs a text that begins with one of these.
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
-def write_predictions(bundle: Bundle, output: Array, out: str, *, proba: bool) -> None:
-    """Write column ``prediction``, and with ``proba`` one ``probability_CLASS`` a class.
+def csv_lines(
+    answers: Iterable[Mapping[str, Any]], *, proba: bool = True, intervals: bool = True
+) -> Iterator[str]:
+    """The header, then one line for each answer (see ``answers.answers_of``), in order.
 
-    A label that a spreadsheet would take for a formula gets a leading ``'``; numbers do not.
+    The column is ``prediction``; with ``proba`` there is one ``probability_CLASS`` a class,
+    with ``intervals`` there are ``low`` and ``high`` where the model knows them. A label that a
+    spreadsheet would take for a formula gets a leading ``'``; numbers do not.
     """
-    if bundle.task == "regression":
-        table = pd.DataFrame({"prediction": output})
-    else:
-        table = pd.DataFrame({"prediction": [_safe(v) for v in predicted_labels(bundle, output)]})
-        if proba and bundle.task != "clustering":
-            for k, label in enumerate(bundle.labels):
-                table[f"probability_{spell(label)}"] = output[:, k]
-    table.to_csv(out, index=False)
+    columns: list[str] | None = None
+    for answer in answers:
+        cells: dict[str, Any] = {"prediction": _safe(answer["prediction"])}
+        if proba:
+            shares = answer.get("probabilities") or {}
+            cells |= {f"probability_{label}": share for label, share in shares.items()}
+        if intervals and (interval := answer.get("interval")):
+            cells |= {"low": interval["low"], "high": interval["high"]}
+        if columns is None:
+            columns = list(cells)
+            yield _line(columns)
+        yield _line(cells[column] for column in columns)
+
+
+def _line(cells: Iterable[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
 
 
 def _safe(label: Any) -> Any:

@@ -4,11 +4,11 @@ import csv
 import io
 from typing import Any
 
-from app.registry.table import csv_chunks
+from app.analysis.automl.table_out import csv_lines
 
 
-def read(predictions: list[dict[str, Any]]) -> list[list[str]]:
-    return list(csv.reader(io.StringIO("".join(csv_chunks(predictions)))))
+def read(predictions: list[dict[str, Any]], **chosen: bool) -> list[list[str]]:
+    return list(csv.reader(io.StringIO("".join(csv_lines(predictions, **chosen)))))
 
 
 def test_a_class_has_one_column_of_probabilities() -> None:
@@ -24,7 +24,9 @@ def test_a_class_has_one_column_of_probabilities() -> None:
 
 
 def test_an_interval_has_two_columns() -> None:
-    predictions = [{"prediction": -1.5, "interval": {"low": -2.0, "high": -1.0}, "explanation": [{"a": 1}]}]
+    predictions = [
+        {"prediction": -1.5, "interval": {"low": -2.0, "high": -1.0}, "explanation": [{"a": 1}]}
+    ]
     assert read(predictions) == [["prediction", "low", "high"], ["-1.5", "-2.0", "-1.0"]]
 
 
@@ -36,3 +38,14 @@ def test_labels_that_a_spreadsheet_would_run_are_neutralised() -> None:
 
 def test_no_prediction_makes_no_line() -> None:
     assert read([]) == []
+
+
+def test_the_plain_table_has_one_column() -> None:
+    answers = [
+        {"prediction": 1.0, "interval": {"low": 0.0, "high": 2.0}},
+        {"prediction": 2.0, "interval": {"low": 1.0, "high": 3.0}},
+    ]
+    assert read(answers, proba=False, intervals=False) == [["prediction"], ["1.0"], ["2.0"]]
+    assert read([{"prediction": "a", "probabilities": {"a": 1.0}}], proba=False)[0] == [
+        "prediction"
+    ]
