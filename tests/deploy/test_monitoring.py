@@ -35,6 +35,11 @@ def asked_of(expression: str) -> set[str]:
     return words - FUNCTIONS
 
 
+def worker_port() -> int:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return int(compose["services"]["worker"]["environment"]["UAM_METRICS_PORT"])
+
+
 def dashboard() -> dict[str, Any]:
     document: dict[str, Any] = json.loads((ROOT / "deploy/grafana/dashboards/uam.json").read_text())
     return document
@@ -80,5 +85,7 @@ def test_alert_asks_for_metrics_that_exist_and_says_what_to_do(rule: dict[str, A
 
 def test_prometheus_scrapes_the_api_and_loads_the_alerts() -> None:
     config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
-    assert config["scrape_configs"][0]["static_configs"][0]["targets"] == ["web:8000", "worker:9100"]
+    (job,) = config["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["web:8000"]}]
+    assert job["dns_sd_configs"] == [{"names": ["worker"], "type": "A", "port": worker_port()}]
     assert [Path(p).name for p in config["rule_files"]] == ["alerts.yml"]
