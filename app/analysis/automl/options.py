@@ -14,10 +14,12 @@ from typing import Any, Literal
 from app.analysis.automl.tasks import (
     LATER_TASKS,
     TASKS,
+    Task,
     check_task,
     metric_for,
     metric_named,
     only_task,
+    tasks_by_type,
 )
 from app.analysis.errors import BadOption
 from app.analysis.progress import Progress
@@ -219,11 +221,21 @@ def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
     if task is not None:
         metric_for(task, options.metric)
         check_usable(options, task)
-    elif options.metric is not None and metric_named(options.metric).tasks == ("clustering",):
-        raise BadOption(f"Metric {options.metric!r} is for clustering.", option="metric")
+    elif target is not None:
+        _check_metric(options.metric, tasks_by_type(target))
     if options.split == "time" and not any(c.type == "datetime" for c in columns):
         raise BadOption("A split by time needs a column of dates.", option="split")
     return task
+
+
+def _check_metric(name: str | None, possible: Sequence[Task]) -> None:
+    """That a metric fits one at least of the tasks that the target's type leaves open."""
+    if name is not None and not set(metric_named(name).tasks) & set(possible):
+        raise BadOption(
+            f"Metric {name!r} does not fit this target, which allows the tasks "
+            f"{', '.join(possible)}.",
+            option="metric",
+        )
 
 
 def check_usable(options: RunOptions, task: str) -> None:
