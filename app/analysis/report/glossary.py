@@ -74,6 +74,15 @@ METRICS: Mapping[str, MetricWords] = {
         True,
         1.0,
     ),
+    "calinski_harabasz": MetricWords(
+        "Calinski-Harabasz index",
+        "how much groups differ next to how much rows within them do: more is better",
+        True,
+    ),
+    "davies_bouldin": MetricWords(
+        "Davies-Bouldin index", "how alike neighbouring groups are: lower is better", False, 0.0
+    ),
+    "clusters": MetricWords("groups", "how many groups were found", True),
     "interval_coverage": MetricWords(
         "coverage of the intervals", "the share of true values inside the given interval", True
     ),

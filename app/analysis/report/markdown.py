@@ -24,7 +24,7 @@ from app.analysis.report.document import (
 )
 
 _ANYWHERE = re.compile(r"([\\`*_\[\]<>|~&@#$!])")
-_AT_START = re.compile(r"^([-+=:]|\d+[.)])")
+_AT_START = re.compile(r"^([-+=:]|\d+[.)](?=\s|$))")
 _LINKS = re.compile(r"(?i)(://)|\b(www)\.")
 _MOODS = {"info": "NOTE", "good": "TIP", "warning": "WARNING"}
 

@@ -22,12 +22,15 @@ from app.analysis.report.wording import (
     cut,
     quoted,
     score,
+    share,
     value_text,
 )
 
 MOST_CANDIDATES = 40
 MOST_FEATURES = 25
 MOST_INPUTS = 40
+
+_UNSEEN = "Every score comes from rows that the candidate was not fitted on."
 
 
 def model(material: Material) -> Iterator[Block]:
@@ -38,6 +41,7 @@ def model(material: Material) -> Iterator[Block]:
         yield Paragraph(verdict.text if verdict is not None else "There is no model.")
         return
     yield Paragraph(_task(material.model))
+    yield from _groups(material)
     yield from _leaderboard(material)
     yield from _validation(material)
     yield from _metrics(material)
@@ -58,6 +62,31 @@ def _task(facts: Json) -> str:
     return text
 
 
+def _groups(material: Material) -> Iterator[Block]:
+    """The clusters that were found, in plain words."""
+    clusters = material.model.get("clusters") or []
+    if not clusters:
+        return
+    yield Heading("The groups", "groups", 3)
+    rows = tuple(
+        (
+            value_text(group.get("cluster")),
+            value_text(group.get("rows")),
+            share(float(group.get("share") or 0), 1),
+            cut(group.get("description"), 300),
+        )
+        for group in clusters[:MOST_CANDIDATES]
+    )
+    left = len(clusters) - len(rows)
+    yield Table(
+        ("Group", "Rows", "Share", "What sets it apart"),
+        rows,
+        ("right", "right", "right", "left"),
+        (0.8, 1, 1, 6),
+        note=f"{left:,} more are in model.json." if left else "",
+    )
+
+
 def _leaderboard(material: Material) -> Iterator[Block]:
     ranking = material.ranking
     if not ranking:
@@ -67,10 +96,8 @@ def _leaderboard(material: Material) -> Iterator[Block]:
     yield Heading("Comparison of candidates", "leaderboard", 3)
     if words is not None:
         side = "higher" if words.more_is_better else "lower"
-        yield Paragraph(
-            f"Ranked by {words.title} ({side} is better): {words.meaning}."
-            " Every score comes from rows that the candidate was not fitted on."
-        )
+        unseen = "" if material.model.get("task") == "clustering" else f" {_UNSEEN}"
+        yield Paragraph(f"Ranked by {words.title} ({side} is better): {words.meaning}.{unseen}")
     baseline = baseline_of(material)
     rows = tuple(_candidate(row) for row in ranking[:MOST_CANDIDATES])
     shown = ranking[:MOST_CANDIDATES]
@@ -102,12 +129,17 @@ def _validation(material: Material) -> Iterator[Block]:
     points = []
     trained, held = facts.get("train_rows"), facts.get("holdout_rows")
     if trained:
-        points.append(f"{count(int(trained), 'row')} trained the candidates and chose among them.")
+        points.append(f"The final model was fitted on {count(int(trained), 'row')}.")
     if held:
-        points.append(f"{count(int(held), 'row')} were held out and judged the winner once.")
+        points.append(
+            f"Before that, {count(int(held), 'row')} were held out: they trained nothing, chose"
+            " nothing, and judged the winner once. The figures below come from them."
+        )
     if facts.get("fit_seconds") is not None:
         points.append(f"Training took {score(facts['fit_seconds'])} seconds.")
-    points += [cut(note, 400) for note in facts.get("notes") or ()]
+    # The groups have a table of their own.
+    told = [str(note) for note in facts.get("notes") or () if not str(note).startswith("Cluster ")]
+    points += [cut(note, 400) for note in told]
     if points:
         yield BulletList(tuple(points))
     else:

@@ -28,6 +28,9 @@ from app.analysis.report.wording import (
 )
 
 _FOUND = 4
+_WORRIES = ("leak", "too few", "flatter", "known only", "only known", "weakly", "no value in")
+"""Words by which a note of the training is a caution and not just how it was done."""
+
 _SURE = 0.999
 """A score this close to perfect is suspicious before it is good."""
 
@@ -178,6 +181,9 @@ def _clusters(material: Material) -> Callout:
         text += (
             f" The silhouette is {score(figures['silhouette'])}: {METRICS['silhouette'].meaning}."
         )
+    groups = material.model.get("clusters") or []
+    if groups:
+        text += f" There are {count(len(groups), 'group')}."
     text += " There is no truth to check groups against: judge them by whether they are of use."
     return Callout("info", "Groups in the data", text)
 
@@ -205,7 +211,7 @@ def _findings(material: Material) -> list[str]:
 
 def _cautions(material: Material) -> Iterator[str]:
     for note in material.model.get("notes") or ():
-        if any(word in str(note).casefold() for word in ("leak", "too few", "flatter", "skipped")):
+        if any(word in str(note).casefold() for word in _WORRIES):
             yield cut(note, 400)
     for alert in material.alerts:
         if alert.get("severity") == "high" and alert.get("action"):

@@ -108,15 +108,26 @@ def test_exploration_says_that_nothing_was_predicted(tmp_path: Path) -> None:
 
 
 def test_clusters_are_told_as_groups_without_truth(tmp_path: Path) -> None:
+    groups = [
+        {"cluster": 1, "rows": 60, "share": 0.6, "description": "a is lower"},
+        {"cluster": 2, "rows": 40, "share": 0.4, "description": "b is higher"},
+    ]
+    notes = ["Cluster 1: a is lower", "The clusters are weakly separated."]
     run = runs.Run(
         tmp_path,
         profile=runs.profile(runs.column("a"), runs.column("b")),
         leaderboard=runs.ranking("silhouette", 0.41, 0.0),
-        model=runs.model("clustering", "silhouette", 0.41),
+        model=runs.model("clustering", "silhouette", 0.41, clusters=groups, notes=notes),
     )
-    found = verdict(run.document())
+    document = run.document()
+    found = verdict(document)
     assert "0.41" in found.text
+    assert "There are 2 groups." in found.text
     assert "no truth" in found.text
+    table = next(b for b in document.blocks if isinstance(b, Table) and b.header[0] == "Group")
+    assert table.rows[1] == ("2", "40", "40 %", "b is higher")
+    assert "not fitted on" not in text_of(document)
+    assert "Cluster 1: a is lower" not in text_of(document)
 
 
 def test_a_leak_and_a_small_test_are_cautions(tmp_path: Path) -> None:
