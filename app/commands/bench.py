@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from app.commands.failures import WorkFailed
 from app.commands.view import Quiet, View
-from app.core.sandbox import Child, ChildCrashed, ChildError, scratch
+from app.core.sandbox import Child, ChildCrashed, ChildError, ProgressHandler, scratch
 
 INGEST = "app.analysis.ingest.jobs:ingest"
 # Offline nobody else is slowed: what a file may unpack to is bounded by the machine's disk.
@@ -44,24 +44,24 @@ class Bench:
     view: View | Quiet
     _children: list[Child] = field(default_factory=list)
 
-    def job(
-        self,
-        title: str,
-        target: str,
-        params: Mapping[str, Any],
-        timeout_s: float = DAY_S,
-    ) -> dict[str, Any]:
+    def job(self, title: str, target: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Do one job of the analyst. Raises :class:`WorkFailed`, one line that says why."""
         self.view.begin(title)
         try:
-            return self.try_job(target, params, timeout_s)
+            return self.call(target, params, self.view.progress)
         except ChildError as error:
             raise WorkFailed(sentence(title, error)) from None
 
-    def try_job(self, target: str, params: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    def call(
+        self,
+        target: str,
+        params: Mapping[str, Any],
+        on_progress: ProgressHandler,
+        stop: Callable[[], bool] | None = None,
+    ) -> dict[str, Any]:
         """The same, for who has an answer to its failure. Raises :class:`ChildError`."""
         return self._child().call(
-            target, params, timeout_s=timeout_s, on_progress=self.view.progress
+            target, params, timeout_s=DAY_S, on_progress=on_progress, stop=stop
         )
 
     def _child(self) -> Child:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,41 +39,43 @@ def convert(
     to: Literal["csv", "parquet"],
     options: Mapping[str, Any],
     on_file: Callable[[Outcome], None],
+    skip: Container[Path] = frozenset(),
 ) -> list[Outcome]:
     """Write every source as UAM reads it to ``out``, with ``NAME.schema.json`` beside each.
 
     A source that is a folder stands for the files below it, and its structure is kept.
     ``x.xlsx`` becomes ``x.csv`` (or ``.parquet``); two sources of one name keep their whole
     name, as in ``x.xlsx.csv``. A file that cannot be read is told through ``on_file`` and left
-    out. Raises :class:`BadOption` for options that are none.
+    out; so are those in ``skip``, without a word. Raises :class:`BadOption` for options that are none.
     """
     checked = ReadOptions.from_json(options)
     out.mkdir(parents=True, exist_ok=True)
     outcomes = []
     with tempfile.TemporaryDirectory(dir=out, prefix=".converting-") as folder:
         root = Path(folder)
-        targets = _targets(sources, out, to)
+        wanted = [pair for pair in targets(sources, out, to) if pair[0] not in skip]
         # One engine for all files: starting one takes as long as reading a small file.
-        with connect(root, files=[source for source, _ in targets]) as connection:
-            for source, target in targets:
+        with connect(root, files=[source for source, _ in wanted]) as connection:
+            for source, target in wanted:
                 outcome = _convert_one(connection, root, source, target, to, checked)
                 on_file(outcome)
                 outcomes.append(outcome)
     return outcomes
 
 
-def _targets(sources: Iterable[Path], out: Path, to: str) -> list[tuple[Path, Path]]:
+def targets(sources: Iterable[Path], out: Path, to: str) -> list[tuple[Path, Path]]:
+    """Each file that the sources stand for, and where its table goes, in the order of work."""
     found = [pair for source in sources for pair in _files(source)]
     plain = [relative.with_suffix(f".{to}") for _, relative in found]
     counts: dict[Path, int] = {}
     for path in plain:
         counts[path] = counts.get(path, 0) + 1
-    targets = []
+    pairs = []
     for (source, relative), path in zip(found, plain, strict=True):
         clash = counts[path] > 1
         name = relative.with_name(f"{relative.name}.{to}") if clash else path
-        targets.append((source, out / name))
-    return targets
+        pairs.append((source, out / name))
+    return pairs
 
 
 def _files(source: Path) -> Iterable[tuple[Path, Path]]:

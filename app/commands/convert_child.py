@@ -1,0 +1,42 @@
+"""The child's own side of ``uam convert``: writes down what became of each file as it goes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from app.analysis.ingest.convert import Outcome, convert, targets
+from app.analysis.progress import Progress
+
+
+def convert_all(
+    *,
+    sources: list[str],
+    out: str,
+    to: Literal["csv", "parquet"],
+    skip: list[str],
+    record: str,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Convert every file that ``sources`` stand for, but those in ``skip``.
+
+    A line of the file ``record`` is one JSON object: the ``plan`` (every file, in order) comes
+    first, then ``{"source", "error"}`` for each file that is done. Returns nothing of use:
+    when this process breaks down, the record tells how far it came.
+    """
+    paths = [Path(source) for source in sources]
+    plan = [str(source) for source, _ in targets(paths, Path(out), to)]
+    done = len(skip)
+    with Path(record).open("a", encoding="utf-8", buffering=1) as lines:
+        lines.write(json.dumps({"plan": plan}) + "\n")
+
+        def note(outcome: Outcome) -> None:
+            nonlocal done
+            done += 1
+            lines.write(json.dumps({"source": str(outcome.source), "error": outcome.error}) + "\n")
+            told = f"{outcome.source}: {outcome.error}" if outcome.error else ""
+            progress(done / len(plan), told, level="WARNING")
+
+        convert(paths, Path(out), to, {}, note, {Path(path) for path in skip})
+    return {}
