@@ -135,7 +135,7 @@ MOVEMENT = (
     "left from", "coming from", "came from", "originating from", "starting from", "starting in",
     "going to", "flying to", "arriving in", "arriving at", "arrived in", "arrived at",
     "heading to", "headed to", "bound for", "destined for", "went to", "go to", "goes to",
-    "fly to", "flies to", "flew to", "flew from", "fly from", "travel to", "traveled to",
+    "fly to", "flies to", "flew to", "flew from", "fly from", "went from", "go from", "goes from", "flies from", "travel to", "traveled to",
 )  # fmt: skip
 PLACED = (
     "live in", "lives in", "lived in", "living in", "live on", "lives on", "lived on", "living on",
