@@ -165,6 +165,15 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.uam_home / 'uam.db'}"
 
     @property
+    def link_origin(self) -> str:
+        """The origin of signed links, such as ``https://files.example.org``; empty where they
+        lead to UAM itself."""
+        host = self.minio_public_endpoint or self.minio_endpoint
+        if not host:
+            return ""
+        return host if "://" in host else f"http{'s' if self.minio_secure else ''}://{host}"
+
+    @property
     def max_upload_bytes(self) -> int:
         """The largest upload accepted, in bytes."""
         return self.max_upload_mb * 1024 * 1024

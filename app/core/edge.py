@@ -77,7 +77,7 @@ class BodyLimitMiddleware:
 
 PAGE_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-    "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "connect-src 'self'{origins}; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
 )
 
@@ -85,8 +85,10 @@ PAGE_POLICY = (
 class SecurityHeadersMiddleware:
     """Tells browsers to guess nothing, frame nothing and run nothing that is not UAM's."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, link_origin: str = "") -> None:
         self._app = app
+        # The console reads charts by signed links, which may lead to the object store.
+        self._policy = PAGE_POLICY.format(origins=f" {link_origin}" if link_origin else "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -100,7 +102,7 @@ class SecurityHeadersMiddleware:
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("X-Frame-Options", "DENY")
                 headers.setdefault("Referrer-Policy", "no-referrer")
-                headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+                headers.setdefault("Content-Security-Policy", self._policy)
             await send(message)
 
         await self._app(scope, receive, guarded)
