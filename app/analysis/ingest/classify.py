@@ -63,6 +63,8 @@ def readings(values: Sequence[str], *, name: str = "", native: bool = False) -> 
 
 def asked_readings(values: Sequence[str], kind: ColumnType) -> list[Notation]:
     """Like :func:`readings`, for a caller who said that these are of type ``kind``."""
+    if not values:
+        return []
     if kind == "boolean":
         return [n for n in (BOOLEAN, ASKED_BOOLEAN) if _all(values, n)]
     if kind == "datetime":
@@ -207,8 +209,10 @@ def _choose_date(found: Sequence[Notation], habit: Habits) -> tuple[Notation, st
     if day_first is None:
         day_first = habit.delimiter == ";" or habit.decimal == ","
     chosen = next(n for n in found if n.order == ("dmy" if day_first else "mdy"))
+    if habit.day_first is not None:
+        return chosen, None
     read, other = ("day", "month") if day_first else ("month", "day")
-    return (
-        chosen,
-        f"The dates could be read either way; they were read with the {read} first, not the {other}.",
+    return chosen, (
+        "The dates could be read either way; "
+        f"they were read with the {read} first, not the {other}."
     )

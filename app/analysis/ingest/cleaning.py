@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CLEANED, LOG = "cleaned.parquet", "cleaning.json"
-_CHUNK = 40
+_CHUNK = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Beyond this width each pass over the text costs more than parking it once.
 _PARK_COLUMNS = 150
+# Beyond this width the engine's buffers, one or more a column, pass its memory limit.
+_WIDE_COLUMNS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def open_delimited(
     Raises :class:`BadTable` where it breaks, :class:`BadOption` for a header row it has not.
     """
     layout, clean = _understand(detected, suffix, options, scratch)
-    if not clean:
+    if not clean or len(layout.names) > _WIDE_COLUMNS:
         return _careful(layout, scratch)
     return _fast(layout, scratch, connection)
 
@@ -102,6 +104,8 @@ def _understand(
         header = replace(header, skip=header.skip + 1)
     width = _width(rows, header, announced)
     names, repaired = repair_names(_padded(header.cells, width))
+    if header.cells is None:
+        repaired = []  # told already: there was no header
     layout = Layout(
         path, dialect, header, names, [*findings, *header.findings, *repaired], detected
     )
@@ -163,9 +167,8 @@ def _fast(layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection) 
     )
     if width > _PARK_COLUMNS:
         parked = scratch / "parked.parquet"
-        rows = 2048 if width > 2000 else 16_384
         connection.execute(
-            f"COPY (FROM {relation}) TO {literal(str(parked))} (FORMAT parquet, ROW_GROUP_SIZE {rows})"
+            f"COPY (FROM {relation}) TO {literal(str(parked))} (FORMAT parquet, ROW_GROUP_SIZE 8192)"
         )
         relation = f"read_parquet({literal(str(parked))})"
     return Table(

@@ -143,5 +143,5 @@ def _refuse_binary(text: str) -> None:
     controls = sum(
         1 for char in head if char < " " and char not in "\t\r\n\f\v\x1a\x1b\x1c\x1d\x1e\x1f"
     )
-    if controls > 0.05 * len(head):
+    if controls > max(2, 0.05 * len(head)):
         raise UnsupportedFormat(f"This is a binary file, not a table UAM reads. {_READABLE}")

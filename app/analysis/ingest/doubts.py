@@ -79,7 +79,9 @@ def text_findings(
         told.append(Finding("missing_tokens", message, name, tuple(rows)))
     if facts.na and not na_is_missing:
         rows = rows_where(connection, table, f"{raw} = 'NA'", MAX_ROWS_NAMED)
-        message = f"{counted(facts.na, 'cell')} of {quoted(name)} hold the text NA, which was kept as a value."
+        message = (
+            f"{counted(facts.na, 'cell')} of {quoted(name)} with the text NA kept it as a value."
+        )
         told.append(Finding("na_kept", message, name, tuple(rows)))
     return told
 

@@ -111,7 +111,7 @@ class Records:
             names = listing([quoted(name) for name in sorted(self._listed)])
             told.append(Finding("nested", f"Lists were kept as JSON text in {names}."))
         if self._repeated:
-            message = f"{counted(len(self._repeated), 'record')} name a key twice; the last value was kept."
+            message = f"In {counted(len(self._repeated), 'record')} a key stands twice; the last value was kept."
             rows = tuple(self._repeated[:MAX_ROWS_NAMED])
             told.append(Finding("repeated_key", message, rows=rows))
         return told

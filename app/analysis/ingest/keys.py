@@ -8,7 +8,7 @@ from app.analysis.ingest.verify import TypedFacts
 
 _KEY_NAME = re.compile(
     r"(?:^|[^a-z])(?:id|ids|key|index|idx|uid|guid|pk|rownames?|rowid|rownum|row_number|record"
-    r"|nr|lfd|serial|unnamed|column_1)(?:$|[^a-z])|[a-z](?:Id|ID)$",
+    r"|nr|lfd|serial|unnamed)(?:$|[^a-z])|[a-z](?:Id|ID)$",
 )
 _MIN_ROWS_NAMELESS = 20
 

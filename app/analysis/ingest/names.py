@@ -19,7 +19,9 @@ def repair_names(raw: Iterable[str | None]) -> tuple[list[str], list[Finding]]:
     names: list[str] = []
     empty: list[str] = []
     repeated: list[str] = []
-    given = [_CONTROLS.sub("", name or "").strip()[:_MAX_CHARS] for name in raw]
+    # Half of a surrogate pair (JSON can write one) is no character: its code is kept.
+    whole = ((name or "").encode("utf-8", "backslashreplace").decode("utf-8") for name in raw)
+    given = [_CONTROLS.sub("", name).strip()[:_MAX_CHARS] for name in whole]
     taken = {name for name in given if name}
     seen: set[str] = set()
     counts: dict[str, int] = {}

@@ -1,7 +1,5 @@
 """Rows that Python had to parse, parked as text in Parquet files for the engine."""
 
-# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -72,12 +70,13 @@ class PartWriter:
 
     def relation(self) -> str:
         """SQL for all rows in their order, columns ``c0, c1 …``."""
-        names = ", ".join(positions(self.width))
         if not self._paths:
-            return f"(SELECT {', '.join(f'NULL::VARCHAR AS {n}' for n in positions(self.width))} LIMIT 0)"
+            empty = ", ".join(f"NULL::VARCHAR AS {name}" for name in positions(self.width))
+            return f"(SELECT {empty} LIMIT 0)"
         paths = ", ".join(literal(str(path)) for path in self._paths)
-        # Parts were begun as the table grew, so the last one knows every column.
-        return f"(SELECT {names} FROM read_parquet([{paths}], union_by_name = true))"
+        if len(self._paths) == 1:
+            return f"read_parquet({paths})"
+        return f"read_parquet([{paths}], union_by_name = true)"
 
     @property
     def row_bytes(self) -> float:
@@ -107,7 +106,7 @@ class PartWriter:
         try:
             return [pa.array(column, kind) for column in zip(*self._rows, strict=True)]
         except UnicodeEncodeError:
-            # Half of a surrogate pair, as JSON's \ud800 can write, is no character.
+            # Half of a surrogate pair, as JSON's \ud800 can write, is no character: its code is kept.
             clean = [[_encodable(cell) for cell in row] for row in self._rows]
             return [pa.array(column, kind) for column in zip(*clean, strict=True)]
 
@@ -126,4 +125,4 @@ class PartWriter:
 
 
 def _encodable(cell: Cell) -> Cell:
-    return None if cell is None else cell.encode("utf-8", "replace").decode("utf-8")
+    return None if cell is None else cell.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Columns judged in one query; planning time grows as the square of a query's columns.
-_CHUNK = 40
+_CHUNK = 20
 SAMPLE_ROWS = 10_000
 # Under this many rows distinct values are counted, not estimated.
 EXACT_ROWS = 200_000

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from app.analysis.ingest.engine import identifier, literal, positions, row_group_rows
+from app.analysis.ingest.engine import identifier, literal, row_group_rows
 from app.analysis.ingest.plan import ColumnPlan
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ def write_dataset(
     """
     rows = row_group_rows(len(plans), row_bytes)
     if len(plans) > _WIDE:
-        relation, plans = _cast_in_slices(connection, relation, plans, scratch, rows)
+        return _write_wide(connection, relation, plans, target, scratch, rows, notes or {})
     if len({plan.name.lower() for plan in plans}) < len(plans):
-        return _write_exact_names(connection, relation, plans, target, rows, notes or {})
+        reader = _reader(connection, relation, plans, rows)
+        return _write_batches([(reader.schema, reader)], plans, target, notes or {})
     selected = ", ".join(f"{plan.sql} AS {identifier(plan.name)}" for plan in plans)
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in (notes or {}).items())
     metadata = f", KV_METADATA {{{pairs}}}" if pairs else ""
@@ -48,53 +49,60 @@ def write_dataset(
     return int(written[0][0])
 
 
-def _cast_in_slices(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    plans: Sequence[ColumnPlan],
-    scratch: Path,
-    rows: int,
-) -> tuple[str, list[ColumnPlan]]:
-    """Cast a wide table some columns at a time and lay the slices side by side.
-
-    The time to plan one query grows as the square of the expressions in it.
-    """
-    slices = []
-    for start in range(0, len(plans), _WIDE):
-        path = scratch / f"slice-{start}.parquet"
-        chosen = plans[start : start + _WIDE]
-        selected = ", ".join(f"{p.sql} AS c{start + i}" for i, p in enumerate(chosen))
-        connection.execute(
-            f"COPY (SELECT {selected} FROM {relation}) TO {literal(str(path))} "
-            f"(FORMAT parquet, ROW_GROUP_SIZE {rows})"
-        )
-        slices.append(f"read_parquet({literal(str(path))})")
-    joined = " POSITIONAL JOIN ".join(slices)
-    return joined, [replace(plan, sql=f"c{i}") for i, plan in enumerate(plans)]
-
-
-def _write_exact_names(
+def _write_wide(
     connection: duckdb.DuckDBPyConnection,
     relation: str,
     plans: Sequence[ColumnPlan],
     target: Path,
+    scratch: Path,
     rows: int,
     notes: Mapping[str, str],
 ) -> int:
-    """The same through pyarrow: DuckDB would rename ``A`` beside ``a``."""
+    """Cast a wide table some columns at a time and lay the slices side by side.
+
+    The time to plan one query grows as the square of the expressions in it.
+    """
+    import pyarrow.parquet as pq
+
+    paths = []
+    for start in range(0, len(plans), _WIDE):
+        path = scratch / f"slice-{start}.parquet"
+        reader = _reader(connection, relation, plans[start : start + _WIDE], rows)
+        with pq.ParquetWriter(path, reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+        paths.append(path)
+    with ExitStack() as stack:
+        files = [stack.enter_context(pq.ParquetFile(path)) for path in paths]
+        sources = [(file.schema_arrow, file.iter_batches(batch_size=rows)) for file in files]
+        return _write_batches(sources, plans, target, notes)
+
+
+def _reader(
+    connection: duckdb.DuckDBPyConnection, relation: str, plans: Sequence[ColumnPlan], rows: int
+) -> Any:
+    """Arrow batches of the planned columns; through Arrow, because DuckDB renames ``A`` beside ``a``."""
+    selected = ", ".join(f"{plan.sql} AS v{i}" for i, plan in enumerate(plans))
+    return connection.sql(f"SELECT {selected} FROM {relation}").to_arrow_reader(rows)
+
+
+def _write_batches(
+    sources: Sequence[tuple[Any, Iterable[Any]]],
+    plans: Sequence[ColumnPlan],
+    target: Path,
+    notes: Mapping[str, str],
+) -> int:
+    """Write (schema, batches) pairs that come in step, side by side, under the plans' names."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    inner = positions(len(plans))
-    selected = ", ".join(f"{p.sql} AS {name}" for p, name in zip(plans, inner, strict=True))
-    reader = connection.sql(f"SELECT {selected} FROM {relation}").to_arrow_reader(rows)
-    schema = pa.schema(
-        [field.with_name(plan.name) for field, plan in zip(reader.schema, plans, strict=True)],
-        metadata=dict(notes) or None,
-    )
+    fields = [field for schema, _ in sources for field in schema]
+    named = [field.with_name(plan.name) for field, plan in zip(fields, plans, strict=True)]
+    schema = pa.schema(named, metadata=dict(notes) or None)
     count = 0
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in reader:
-            writer.write_batch(pa.record_batch(batch.columns, schema=schema))
-            count += batch.num_rows
+        for batches in zip(*(stream for _, stream in sources), strict=True):
+            arrays = [array for batch in batches for array in batch.columns]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            count += len(arrays[0])
     return count
