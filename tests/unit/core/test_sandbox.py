@@ -102,9 +102,9 @@ def test_a_hang_ends_at_the_deadline(child):
 
 
 def test_memory_is_limited():
-    with Child(memory_mb=150, search_path=[HERE]) as one:
-        pytest.raises(ChildOutOfMemory, call, one, "eat", megabytes=2000)
-        assert gone(one.pid)
+    with Child(memory_mb=150, search_path=[HERE]) as one, pytest.raises(ChildOutOfMemory):
+        call(one, "eat", megabytes=2000)
+    assert gone(one.pid)
 
 
 def test_a_stop_is_heard_and_ends_the_grandchildren(tmp_path):
