@@ -123,19 +123,15 @@ def _fast_enough(
             f"No candidate answers within max_predict_ms = {limit_ms:g}; "
             f"the fastest takes {candidates[fastest].one_row_ms:.2g} ms."
         ]
-    fast = [i for i in everyone if _row_price(candidates[i]) <= MOST_ROW_SECONDS]
+    fast = [i for i in everyone if candidates[i].row_price <= MOST_ROW_SECONDS]
     return fast or everyone, []
 
 
 def _members(candidates: list[Candidate], allowed: list[int]) -> list[Member]:
     return [
-        Member(i, candidates[i].family, candidates[i].prediction, _row_price(candidates[i]))
+        Member(i, candidates[i].family, candidates[i].prediction, candidates[i].row_price)
         for i in allowed
     ]
-
-
-def _row_price(candidate: Candidate) -> float:
-    return candidate.first[1].estimator.row_price
 
 
 def _most_price(candidates: list[Candidate], allowed: list[int], limit_ms: float | None) -> float:
@@ -146,7 +142,7 @@ def _most_price(candidates: list[Candidate], allowed: list[int], limit_ms: float
     if limit_ms is None:
         return MOST_ROW_SECONDS
     slowest = max((candidates[i] for i in allowed), key=lambda c: c.one_row_ms)
-    return min(MOST_ROW_SECONDS, _row_price(slowest) * limit_ms / max(slowest.one_row_ms, 1e-6))
+    return min(MOST_ROW_SECONDS, slowest.row_price * limit_ms / max(slowest.one_row_ms, 1e-6))
 
 
 def _weighted(parts: list[tuple[float, Array]]) -> Array:

@@ -35,7 +35,8 @@ class Candidate:
 
     ``prediction`` is for ``material.judged``; ``holdout`` is the folds' mean prediction for
     the holdout, stored unseen: nothing looks at it before the choice is made. ``params`` are
-    settled for the final fit, which is worth ``refit_work`` seconds of one thread. ``first`` is
+    settled for the final fit, which is worth ``refit_work`` seconds of one thread and will
+    predict a row in about ``row_price`` of them. ``first`` is
     the first fold's model with its encoders: a usable model from the first minute on;
     ``first_error`` is the mean error of the folds that were fitted first, side by side.
     """
@@ -53,6 +54,7 @@ class Candidate:
     params: Params
     factor: float
     refit_work: float
+    row_price: float
     steps: float | None
     first: tuple[FeatureSpace, Fitted]
 
@@ -175,6 +177,7 @@ def _finished(entry: Entry, material: Material, done: list[_Judged]) -> Candidat
         params=first.estimator.settled(estimators, growth),
         factor=factor,
         refit_work=growth * max(estimator.work for estimator in estimators),
+        row_price=growth * float(np.mean([estimator.row_price for estimator in estimators])),
         steps=_steps(estimators),
         first=(first.space, Fitted(first.estimator, first.fitted.scale, factor)),
     )

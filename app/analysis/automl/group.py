@@ -17,7 +17,13 @@ from app.analysis.automl.inputs import choose_inputs
 from app.analysis.automl.options import RunOptions, check_against
 from app.analysis.automl.pictures import cluster_chart, leaderboard_chart
 from app.analysis.automl.tasks import METRICS, metric_for
-from app.analysis.automl.train import Setting, Trained, background_of, budget_of
+from app.analysis.automl.train import (
+    Setting,
+    Trained,
+    background_of,
+    budget_of,
+    ignored_columns,
+)
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
 
@@ -61,7 +67,7 @@ def train_clusters(
         columns=list(inputs),
         labels=tuple(range(1, len(clusters) + 1)),
         input_schema=describe_inputs(frame, inputs),
-        ignored=[c.name for c in columns if c.name not in {i.name for i in inputs}],
+        ignored=ignored_columns(columns, inputs, setting),
         cleaning_steps=setting.cleaning_steps,
         background=background_of(table, options.seed),
         recipe={"seed": options.seed, "name": found.name},

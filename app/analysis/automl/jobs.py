@@ -18,6 +18,7 @@ from app.analysis.automl.threads import available_cpus, bounded_pools
 from app.analysis.automl.train import Setting, train_supervised
 from app.analysis.charts.write import write_charts
 from app.analysis.ingest.frame import load_frame
+from app.analysis.ingest.spellings import read_spellings
 from app.analysis.progress import Progress
 from app.analysis.schema import columns_from_json
 
@@ -39,15 +40,19 @@ def train(
 
     ``options`` are the run's, and beside them ``jobs`` (processors to use), ``cleaning_steps``
     (to carry in the model) and ``spent_s`` (seconds of the budget that are gone already).
-    Writes ``model.joblib``, ``leaderboard.json``,
-    ``model.json`` and ``charts/`` into ``out_dir``; returns the content of ``model.json``.
-    Raises ``BadOption`` and ``HopelessTable``.
+    Writes ``model.joblib``, ``leaderboard.json``, ``model.json`` and ``charts/`` into
+    ``out_dir``; returns the content of ``model.json``. Raises ``BadOption`` and ``HopelessTable``.
     """
     asked = dict(options)
     started = time.monotonic() - float(asked.pop("spent_s", 0.0))
     jobs, steps = asked.pop("jobs", None), asked.pop("cleaning_steps", None)
     parsed = parse_options(asked)
-    setting = Setting(steps or [], min(jobs or available_cpus(), available_cpus()), started)
+    setting = Setting(
+        cleaning_steps=steps or [],
+        jobs=min(jobs or available_cpus(), available_cpus()),
+        started=started,
+        spellings=read_spellings(Path(source)),
+    )
     schema = columns_from_json(columns)
     frame = load_frame(source, schema)
     work = train_clusters if parsed.target is None else train_supervised

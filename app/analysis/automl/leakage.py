@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.metrics import roc_auc
@@ -24,16 +25,20 @@ def leaking_columns(layout: Layout, table: RawTable, task: Task, y: Array) -> di
     """Columns that alone predict ``y`` almost perfectly, with their figure (see SUSPICIOUS).
 
     A column's values are cut into up to 200 bins; the bins' mean targets, learned on every
-    other row, predict the rest.
+    other row, predict the rest. For a regression the squared rank correlation counts as well.
     """
     if y.size < LEAST_ROWS:
         return {}
     step = max(1, y.size // _SAMPLE)
     sample, truth = table.take(np.arange(0, y.size, step)), y[::step]
-    columns = [(name, _binned(sample.numbers[:, j])) for j, name in enumerate(layout.numbers)]
-    columns += [(name, _binned(sample.dates[:, j])) for j, name in enumerate(layout.dates)]
-    columns += [(name, sample.tokens[:, j] + 2) for j, name in enumerate(layout.tokens)]
-    figures = {name: _strength(bins, task, truth) for name, bins in columns}
+    values = np.hstack([sample.numbers, sample.dates])
+    figures: dict[str, float] = {}
+    for j, name in enumerate((*layout.numbers, *layout.dates)):
+        figures[name] = _strength(_binned(values[:, j]), task, truth)
+        if task == "regression":
+            figures[name] = max(figures[name], _monotone(values[:, j], truth))
+    for j, name in enumerate(layout.tokens):
+        figures[name] = _strength(sample.tokens[:, j] + 2, task, truth)
     return {name: figure for name, figure in figures.items() if figure >= SUSPICIOUS[task]}
 
 
@@ -44,6 +49,14 @@ def warning(column: str, figure: float, task: Task, target: str) -> str:
         f"Column {column!r} alone predicts {target!r} almost perfectly ({what} {figure:.4f}): "
         "if it is only known afterwards, put it in 'ignore'."
     )
+
+
+def _monotone(values: Array, y: Array) -> float:
+    """Squared rank correlation: 1 for any rising or falling function of the column."""
+    known = ~np.isnan(values)
+    if known.sum() < LEAST_ROWS or np.ptp(values[known]) == 0:
+        return 0.0
+    return float(np.corrcoef(rankdata(values[known]), rankdata(y[known]))[0, 1] ** 2)
 
 
 def _binned(values: Array) -> Array:

@@ -48,7 +48,7 @@ def refit(choice: Choice, material: Material) -> tuple[Combined, list[str]]:
         parts.insert(0, Part(space, tuple(done)))
     for part in parts:
         part.space.forget()
-    return Combined(material.task, tuple(parts), choice.temperature), _told(late, seeds)
+    return Combined(material.task, tuple(parts), choice.temperature), _told(late, fitted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _seeds(choice: Choice, material: Material) -> int:
     members = [c for _, c in choice.members]
     budget = material.budget
     once = material.planned([c.refit_work for c in members])
-    row = sum(c.first[1].estimator.row_price for c in members)
+    row = sum(c.row_price for c in members)
     size = sum(c.first[1].estimator.size_bytes for c in members)
     spare = budget.planned_left + budget.reserve
     most = min(spare / max(once, 1e-9), MOST_ROW_SECONDS / row, MOST_BYTES / max(size, 1))
@@ -109,8 +109,9 @@ def _seedless(candidate: Candidate) -> bool:
     return candidate.family in ("baseline", "linear", "tree")
 
 
-def _told(late: list[str], seeds: int) -> list[str]:
+def _told(late: list[str], fitted: list[tuple[_Job, Fitted]]) -> list[str]:
     notes = []
+    seeds = 1 + max((job.seed for job, _ in fitted), default=0)
     if late:
         notes.append(f"No time was left to fit on all rows: {', '.join(late)} (first fold kept).")
     if seeds > 1:

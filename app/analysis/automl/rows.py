@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.cells import BadCell, as_moment, as_number, as_string, is_missing
 from app.analysis.automl.features.table import MISSING, UNSEEN, RawTable
 from app.analysis.automl.features.text import hash_texts
 from app.analysis.errors import BadRows
+from app.analysis.ingest.cleaning import apply_steps
 from app.analysis.schema import Column
 
 MOST_ERRORS = 50
@@ -28,7 +30,7 @@ def read_rows(rows: Sequence[Row], bundle: Bundle) -> tuple[RawTable, list[dict[
     """
     if not rows:
         raise BadRows("There are no rows to predict.")
-    reader = _Reader(rows, bundle)
+    reader = _Reader(_cleaned(rows, bundle), bundle)
     layout = bundle.layout
     numbers = reader.block(layout.numbers, np.float64, np.nan, as_number)
     dates = reader.block(layout.dates, np.float64, np.nan, lambda value, _: as_moment(value))
@@ -40,6 +42,22 @@ def read_rows(rows: Sequence[Row], bundle: Bundle) -> tuple[RawTable, list[dict[
     if reader.errors:
         raise BadRows(_summary(reader.errors), errors=reader.errors[:MOST_ERRORS])
     return RawTable(numbers, dates, tokens, texts), reader.warnings
+
+
+def _cleaned(rows: Sequence[Row], bundle: Bundle) -> Sequence[Row]:
+    """The rows with the training table's cleaning done to their strings (no row is dropped)."""
+    texts = {*bundle.layout.tokens, *bundle.layout.texts}
+    steps = [step for step in bundle.cleaning_steps if step["column"] in texts]
+    if not steps or not all(isinstance(row, Mapping) for row in rows):
+        return rows
+    names = dict.fromkeys(step["column"] for step in steps)
+    cells = {name: [row.get(name) for row in rows] for name in names}
+    frame = apply_steps(pd.DataFrame(cells, dtype=object), steps, keep_rows=True)
+    cleaned = frame.to_dict("records")
+    return [
+        {**row, **{str(name): value for name, value in new.items() if name in row}}
+        for row, new in zip(rows, cleaned, strict=True)
+    ]
 
 
 class _Reader:

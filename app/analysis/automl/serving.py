@@ -23,6 +23,7 @@ from app.analysis.automl.rows import (
 )
 from app.analysis.automl.threads import available_cpus
 from app.analysis.errors import BadRows
+from app.analysis.ingest.cleaning import apply_steps
 
 Array = npt.NDArray[Any]
 
@@ -73,7 +74,8 @@ class Predictor:
         """
         if frame.empty:
             raise BadRows("There are no rows to predict.")
-        complete, warnings = self._complete(frame)
+        cleaned = apply_steps(frame, self.bundle.cleaning_steps, keep_rows=True)
+        complete, warnings = self._complete(cleaned)
         table = read_frame(complete, self.bundle.layout)
         return self.bundle.model.predict(table, self._threads), [
             *warnings,

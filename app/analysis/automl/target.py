@@ -20,6 +20,7 @@ Array = npt.NDArray[Any]
 FEW_INTEGERS = 10
 """A whole-number target with at most this many values is taken for classes by ``auto``."""
 MAX_CLASSES = 1_000
+TRUTH = ("false", "true")
 
 _YES = ("yes", "true", "1", "y", "t", "positive", "pos", "ja", "oui", "si", "sí", "да")
 
@@ -47,8 +48,12 @@ class Target:
         return self.labels[1] if self.task == "binary" else None
 
 
-def read_target(frame: pd.DataFrame, column: Column, options: RunOptions) -> Target:
+def read_target(
+    frame: pd.DataFrame, column: Column, options: RunOptions, words: tuple[str, str] = TRUTH
+) -> Target:
     """The target of a training run, its task settled.
+
+    ``words`` are how the file spelled false and true.
 
     Raises ``HopelessTable`` when nothing can be learned about it, ``BadOption`` when the task
     or positive class asked for does not fit its values.
@@ -63,7 +68,7 @@ def read_target(frame: pd.DataFrame, column: Column, options: RunOptions) -> Tar
     if task == "regression":
         numbers = values.to_numpy(dtype=np.float64)
         return Target(column.name, task, reason, rows, numbers, (), tuple(notes))
-    labels = labels_of(values)
+    labels = labels_of(values, words)
     counts = pd.Series(labels, dtype=object).value_counts()
     rare = [label for label, count in counts.items() if count == 1]
     if rare and len(counts) - len(rare) >= 2:
@@ -78,12 +83,11 @@ def read_target(frame: pd.DataFrame, column: Column, options: RunOptions) -> Tar
     return Target(column.name, task, reason, rows, codes, classes, tuple(notes))
 
 
-def labels_of(values: pd.Series[Any]) -> list[Label]:
-    """Labels as the training file spells them: booleans as true/false, whole numbers as such."""
-    if pd.api.types.is_bool_dtype(values):
-        return ["true" if value else "false" for value in values]
-    if not pd.api.types.is_numeric_dtype(values):
-        return [spell(value) for value in values]
+def labels_of(values: pd.Series[Any], words: tuple[str, str] = TRUTH) -> list[Label]:
+    """Labels as the training file spells them: truth values by ``words``, whole numbers as such."""
+    if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
+        truths = {True: words[1], False: words[0]}
+        return [truths[bool(v)] if isinstance(v, (bool, np.bool_)) else str(v) for v in values]
     numbers = values.to_numpy(dtype=np.float64)
     if np.all(numbers == np.floor(numbers)):
         return [int(value) for value in numbers]
@@ -97,7 +101,7 @@ def spell(value: Any) -> str:
 
 def _present(series: pd.Series[Any]) -> npt.NDArray[np.bool_]:
     if pd.api.types.is_float_dtype(series):
-        return np.isfinite(series.to_numpy(dtype=np.float64, na_value=np.nan))
+        return np.asarray(np.isfinite(series.to_numpy(dtype=np.float64, na_value=np.nan)))
     return series.notna().to_numpy(dtype=bool)
 
 

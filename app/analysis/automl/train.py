@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from app.analysis.automl.pictures import importance_chart, judgement_charts, lea
 from app.analysis.automl.refit import refit
 from app.analysis.automl.search import Search
 from app.analysis.automl.split import make_split
-from app.analysis.automl.target import Target, read_target, spell
+from app.analysis.automl.target import TRUTH, Target, read_target, spell
 from app.analysis.automl.tasks import metric_for
 from app.analysis.charts.spec import Chart
 from app.analysis.errors import BadOption, HopelessTable
@@ -53,12 +53,22 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What surrounds a run: cleaning steps to carry, processors, and the clock's start."""
+    """What surrounds a run: cleaning steps to carry, processors, the clock's start, and how
+    the file spelled false and true where it did so in its own way."""
 
     cleaning_steps: list[dict[str, Any]]
     jobs: int
     started: float
     now: Callable[[], float] = time.monotonic
+    spellings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def forgotten(self) -> list[str]:
+        """Columns that cleaning dropped: the file has them, the table not."""
+        return [
+            s["column"]
+            for s in self.cleaning_steps
+            if s["rule"].startswith("drop_") and s["column"]
+        ]
 
 
 def budget_of(options: RunOptions, setting: Setting) -> Budget:
@@ -82,7 +92,8 @@ def train_supervised(
     check_against(options, columns)
     budget = budget_of(options, setting)
     by_name = {column.name: column for column in columns}
-    target = read_target(frame, by_name[str(options.target)], options)
+    name = str(options.target)
+    target = read_target(frame, by_name[name], options, setting.spellings.get(name, TRUTH))
     check_usable(options, target.task)
     if target.rows.size < len(frame):
         frame = frame.iloc[target.rows].reset_index(drop=True)
@@ -112,7 +123,7 @@ def train_supervised(
         columns=list(inputs),
         labels=target.labels,
         input_schema=describe_inputs(frame, inputs),
-        ignored=[name for name in by_name if name not in {c.name for c in inputs}],
+        ignored=ignored_columns(columns, inputs, setting),
         cleaning_steps=setting.cleaning_steps,
         background=background_of(material.table, options.seed),
         intervals=choice.intervals,
@@ -142,6 +153,14 @@ def train_supervised(
     }
     charts = _charts(rows, importance, choice, material, target)
     return Trained(bundle, facts, leaderboard, charts)
+
+
+def ignored_columns(
+    columns: Sequence[Column], inputs: Sequence[Column], setting: Setting
+) -> list[str]:
+    """The training file's columns that the model does not use."""
+    used = {column.name for column in inputs}
+    return [c.name for c in columns if c.name not in used] + setting.forgotten()
 
 
 def background_of(table: RawTable, seed: int) -> RawTable:

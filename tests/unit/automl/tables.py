@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from app.analysis.automl import search
 from app.analysis.automl.jobs import train
 from app.analysis.automl.options import RunOptions
+from app.analysis.automl.portfolio import load_portfolio
 from app.analysis.automl.train import Setting, Trained, train_supervised
 from app.analysis.progress import silent
 from app.analysis.schema import Column, columns_to_json
+
+QUICK = ("Baseline", "Logistic regression", "Ridge regression", "Small tree", "LightGBM")
+
+
+@contextmanager
+def quick_portfolio() -> Iterator[None]:
+    """Within, only the first, quick entries of the portfolio are tried."""
+    entries = [entry for entry in load_portfolio() if entry.name in QUICK]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "load_portfolio", lambda: entries)
+        yield
 
 
 def customers(rows: int = 300, seed: int = 0) -> tuple[pd.DataFrame, list[Column]]:
@@ -69,13 +83,17 @@ def trained(
     frame: pd.DataFrame,
     columns: list[Column],
     *,
-    now: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = lambda: 0.0,
     jobs: int = 1,
     **options: Any,
 ) -> Trained:
-    """A model trained in this process."""
+    """A model trained in this process with the quick part of the portfolio.
+
+    The clock stands still unless another is given, so that no test depends on the machine.
+    """
     setting = Setting([], jobs, now(), now)
-    return train_supervised(frame, columns, RunOptions(**options), setting, silent)
+    with quick_portfolio():
+        return train_supervised(frame, columns, RunOptions(**options), setting, silent)
 
 
 def run_job(
@@ -84,10 +102,11 @@ def run_job(
     """The whole training job on a table, its files in ``folder``."""
     source = folder / "cleaned.parquet"
     frame.to_parquet(source, index=False)
-    return train(
-        source=str(source),
-        out_dir=str(folder),
-        columns=columns_to_json(columns),
-        options=options,
-        progress=silent,
-    )
+    with quick_portfolio():
+        return train(
+            source=str(source),
+            out_dir=str(folder),
+            columns=columns_to_json(columns),
+            options=options,
+            progress=silent,
+        )

@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 
 from app.analysis.automl.options import RunOptions
-from app.analysis.automl.target import read_target
+from app.analysis.automl.target import TRUTH, read_target
 from app.analysis.errors import BadOption, HopelessTable
 from app.analysis.schema import Column
 
 
-def read(values, kind, **options):
+def read(values, kind, words=TRUTH, **options):
     series = values if isinstance(values, pd.Series) else pd.Series(values)
     frame = pd.DataFrame({"t": series})
-    return read_target(frame, Column("t", kind), RunOptions(target="t", **options))
+    return read_target(frame, Column("t", kind), RunOptions(target="t", **options), words)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,9 @@ def test_labels_stay_spelled_as_in_the_file():
     assert read([1, 2, 7] * 5, "integer").labels == (1, 2, 7)
     assert read([1.0, 2.0, np.nan, 7.0] * 5, "integer").labels == (1, 2, 7)
     assert read([True, False, True] * 5, "boolean").labels == ("false", "true")
+    spelled = read(pd.Series([True, None, False] * 5, dtype=object), "boolean", ("FALSE", "TRUE"))
+    assert spelled.labels == ("FALSE", "TRUE")
+    assert spelled.positive == "TRUE"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+"""The budget: plans follow counted work, and the clock only cuts."""
+
+import numpy as np
+import pytest
+
+from app.analysis.automl.budget import Budget
+from app.analysis.automl.portfolio import load_portfolio
+from app.analysis.automl.tasks import TASKS
+from tests.unit.automl.tables import customers, numbers, trained
+
+
+class Clock:
+    """A clock that moves on by ``step`` seconds each time it is read."""
+
+    def __init__(self, step: float) -> None:
+        self.step, self.time = step, 0.0
+
+    def __call__(self) -> float:
+        self.time += self.step
+        return self.time
+
+
+def test_planned_and_wall_time_are_told_apart():
+    clock = Clock(0.0)
+    budget = Budget(60, 0.0, tail=3, now=clock)
+    budget.charge(10)
+    budget.reserve = 5
+    assert budget.planned_left == 42
+    assert budget.wall_left == 52
+    clock.time = 50
+    assert budget.pace == 5
+    assert budget.expired()
+    assert budget.cut
+
+
+def test_asking_in_time_does_not_cut():
+    budget = Budget(60, 0.0, tail=3, now=Clock(0.0))
+    assert not budget.expired()
+    assert not budget.cut
+
+
+def test_final_fits_may_use_what_was_kept():
+    budget = Budget(60, 0.0, tail=3, now=Clock(0.0), reserve=20)
+    assert budget.wall_left == 37
+    budget.open_reserve()
+    assert budget.wall_left == 59
+    assert budget.last_call == 59
+
+
+def test_a_slow_clock_still_leaves_a_model_and_says_that_the_plan_was_cut():
+    frame, columns = customers(200)
+    made = trained(frame, columns, target="left", time_budget_s=5, now=Clock(0.15))
+    names = [row["name"] for row in made.leaderboard["rows"]]
+    assert "Baseline" in names
+    assert "LightGBM" not in names
+    assert any("cut the plan short" in note for note in made.facts["notes"])
+    assert any("Skipped" in note or "ran out of time" in note for note in made.facts["notes"])
+
+
+def test_a_plan_that_ends_in_time_gives_the_same_model_again():
+    frame, columns = numbers(150)
+    still = [trained(frame, columns, target="y", time_budget_s=60) for _ in range(2)]
+    first, second = (made.bundle.model.predict(made.bundle.background) for made in still)
+    np.testing.assert_array_equal(first, second)
+    assert still[0].facts["metrics"] == still[1].facts["metrics"]
+    assert any("finished in time" in note for note in still[0].facts["notes"])
+
+
+def test_the_portfolio_serves_every_supervised_task_with_at_least_six_kinds_of_candidates():
+    for task in TASKS:
+        if task != "clustering":
+            names = [e.name for e in load_portfolio() if not e.tasks or task in e.tasks]
+            assert len(names) == len(set(names))
+            assert len(names) > 10
+            assert names[0] == "Baseline"
+
+
+@pytest.mark.parametrize("limit", [0.011, 1_000.0])
+def test_a_limit_on_the_time_of_a_prediction_is_kept_or_told(limit):
+    frame, columns = numbers(150)
+    made = trained(frame, columns, target="y", time_budget_s=60, max_predict_ms=limit)
+    told = any("max_predict_ms" in note for note in made.facts["notes"])
+    assert told == (limit < 1)
+    if told:
+        assert not made.facts["name"].startswith("Ensemble")
