@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from app.commands.failures import WorkFailed
-from app.commands.view import Quiet, View
+from app.commands.view import View
 from app.core.sandbox import Child, ChildCrashed, ChildError, ProgressHandler, scratch
 
 INGEST = "app.analysis.ingest.jobs:ingest"
@@ -41,14 +41,20 @@ class Bench:
     """A warm child that does one job after another, and the directory they share."""
 
     directory: Path
-    view: View | Quiet
+    view: View
     _children: list[Child] = field(default_factory=list)
 
-    def job(self, title: str, target: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Do one job of the analyst. Raises :class:`WorkFailed`, one line that says why."""
-        self.view.begin(title)
+    def job(
+        self, title: str, target: str, params: Mapping[str, Any], *, quiet: bool = False
+    ) -> dict[str, Any]:
+        """Do one job of the analyst; a ``quiet`` one shows nothing, beside one that does.
+
+        Raises :class:`WorkFailed`, one line that says why.
+        """
+        if not quiet:
+            self.view.begin(title)
         try:
-            return self.call(target, params, self.view.progress)
+            return self.call(target, params, None if quiet else self.view.progress)
         except ChildError as error:
             raise WorkFailed(sentence(title, error)) from None
 
@@ -56,7 +62,7 @@ class Bench:
         self,
         target: str,
         params: Mapping[str, Any],
-        on_progress: ProgressHandler,
+        on_progress: ProgressHandler | None,
         stop: Callable[[], bool] | None = None,
     ) -> dict[str, Any]:
         """The same, for who has an answer to its failure. Raises :class:`ChildError`."""
@@ -101,8 +107,8 @@ class Bench:
 
     @contextmanager
     def beside(self) -> Iterator[Bench]:
-        """A second child in the same directory, for work at the same time; it shows nothing."""
-        second = Bench(self.directory, Quiet())
+        """A second child in the same directory, for work at the same time."""
+        second = Bench(self.directory, self.view)
         try:
             yield second
         finally:

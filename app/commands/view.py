@@ -70,18 +70,3 @@ class View:
     @staticmethod
     def _say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
-
-
-class Quiet:
-    """A view that shows nothing, for what runs beside the work that is shown."""
-
-    def begin(self, title: str) -> None:
-        """Nothing."""
-
-    def progress(
-        self, fraction: float, message: str, level: str, leaderboard: list[dict[str, Any]] | None
-    ) -> None:
-        """Nothing."""
-
-    def tell(self, line: str) -> None:
-        """Nothing."""
