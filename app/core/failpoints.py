@@ -1,7 +1,8 @@
 """Places where a test can make a process die or stop, to see that the run survives it.
 
 ``UAM_FAIL=train_models.uploaded:kill`` ends the process with SIGKILL the first time that it
-comes by, once for each ``UAM_HOME``. Unset, as it always is but in tests, nothing happens.
+comes by, once for each ``UAM_HOME``; several are separated by commas. Unset, as it always is but
+in tests, nothing happens.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ PAUSE_S = 3600.0
 
 def reach(settings: Settings, name: str) -> None:
     """Come by the place ``name``: die there (``kill``), stop there (``pause``), or go on."""
-    wanted, _, action = settings.fail.partition(":")
-    if wanted != name or not _first_time(settings, name):
+    if not settings.fail:
+        return
+    wanted = dict(item.split(":", 1) for item in settings.fail.split(","))
+    action = wanted.get(name)
+    if action is None or not _first_time(settings, name):
         return
     logger.warning("failpoint %s: %s", name, action)
     if action == "kill":

@@ -39,6 +39,7 @@ class Server:
     home: Path
     environment: dict[str, str]
     backend: str
+    pid: int = 0  # of the supervisor
     first: Any = None  # the World of the account that was registered first
     _used: list[httpx.Client] = field(default_factory=list)
 
@@ -91,11 +92,11 @@ def serve(home: Path, backend: str, named: Mapping[str, str]) -> Iterator[Server
     }
     uam = Path(sys.executable).with_name("uam")
     command = [str(uam), "serve", "--port", str(port), "--home", str(home)]
-    with (home / "server.log").open("wb") as log:
+    with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(
             command, cwd=home, env=environment, stdout=log, stderr=log, start_new_session=True
         )
-    server = Server(f"http://127.0.0.1:{port}", home, environment, backend)
+    server = Server(f"http://127.0.0.1:{port}", home, environment, backend, process.pid)
     try:
         _wait_until_ready(server, process)
         yield server

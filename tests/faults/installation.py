@@ -1,0 +1,153 @@
+"""A whole UAM of the tests' own, whose processes they may kill, stop and look at."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import psutil
+
+from app.db.session import Database
+from app.runs.states import STAGES
+from app.storage.base import Storage
+from app.storage.factory import open_storage
+from tests.api.server import Server, serve
+
+LEASE_S = 2.0
+# What the contract allows beyond the lease, and slack for a machine that is busy.
+TAKEOVER_S = LEASE_S + 10
+SLACK_S = 60.0
+PLACES = ("computed", "uploaded", "committed")
+FAILPOINTS = [f"{stage.task}.{place}:kill" for stage in STAGES for place in PLACES]
+# Its killing ends the API, so that it is not among the others.
+START_FAILPOINT = "start.committed:kill"
+
+
+def until(
+    condition: Callable[[], object], seconds: float = SLACK_S, what: str = "what was waited for"
+) -> None:
+    """Return once ``condition`` holds; fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come in {seconds:.0f} s"
+        time.sleep(0.05)
+
+
+@dataclass
+class Installation:
+    """A running ``uam serve``, seen from its server, its processes, its database and its storage."""
+
+    server: Server
+    _opened: list[Database] = field(default_factory=list)
+
+    @property
+    def backend(self) -> str:
+        return self.server.backend
+
+    @property
+    def home(self) -> Path:
+        return self.server.home
+
+    @cached_property
+    def database(self) -> Database:
+        """The installation's own database."""
+        self._opened.append(Database(self.server.settings))
+        return self._opened[0]
+
+    @cached_property
+    def storage(self) -> Storage:
+        """The installation's own storage."""
+        return open_storage(self.server.settings)
+
+    @property
+    def bucket(self) -> str:
+        return self.server.settings.minio_bucket
+
+    def close(self) -> None:
+        for database in self._opened:
+            database.dispose()
+
+    def part(self, name: str) -> psutil.Process:
+        """The process of a part: ``api``, ``worker``, ``beat``; waits for one that restarts."""
+        found: list[psutil.Process] = []
+
+        def there() -> bool:
+            found[:] = [one for one in self._below(self.server.pid) if _title(one) == f"uam {name}"]
+            return bool(found)
+
+        until(there, what=f"uam {name}")
+        return found[0]
+
+    def children(self, part: str = "worker") -> list[psutil.Process]:
+        """The sandbox children of a part, the youngest last."""
+        below = self._below(self.part(part).pid)
+        found = [one for one in below if "app.core.sandbox_child" in _title(one)]
+        return sorted(found, key=lambda one: one.create_time())
+
+    def child(self, part: str = "worker") -> psutil.Process:
+        """The youngest sandbox child of a part, waited for."""
+        until(lambda: self.children(part), what="a child")
+        return self.children(part)[-1]
+
+    def kill_part(self, name: str) -> psutil.Process:
+        """SIGKILL to a part alone; what it started is left to those who care for it."""
+        process = self.part(name)
+        process.send_signal(signal.SIGKILL)
+        return process
+
+    def arm(self, name: str) -> None:
+        """Let the failpoint ``name`` (``train_models.uploaded``) do its work once more."""
+        (self.home / "failpoints" / name).unlink(missing_ok=True)
+
+    def struck(self, name: str) -> bool:
+        """Whether the failpoint has done its work since it was armed."""
+        return (self.home / "failpoints" / name).exists()
+
+    def _below(self, pid: int) -> list[psutil.Process]:
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(pid).children(recursive=True)
+        return []
+
+
+def _title(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline()).strip()
+    return ""
+
+
+def owner_lives(owner: str) -> bool:
+    """Whether the process that a lease names is there; ``owner`` is ``host:pid:unique``."""
+    host, pid, _ = owner.rsplit(":", 2)
+    assert host == socket.gethostname()[:40]
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+
+
+@contextmanager
+def install(home: Path, backend: str, named: Mapping[str, str]) -> Iterator[Installation]:
+    """Run an installation with a lease of 2 s and every failpoint there, none of them armed."""
+    disarmed = home / "failpoints"
+    disarmed.mkdir()
+    for failpoint in (*FAILPOINTS, START_FAILPOINT):
+        (disarmed / failpoint.partition(":")[0]).touch()
+    settings = {
+        "UAM_LEASE_SECONDS": f"{LEASE_S:g}",
+        "UAM_FAIL": ",".join((*FAILPOINTS, START_FAILPOINT)),
+        **named,
+    }
+    with serve(home, backend, settings) as server:
+        installation = Installation(server)
+        try:
+            yield installation
+        finally:
+            installation.close()
