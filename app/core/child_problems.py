@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.core.problems import Gone, PayloadTooLarge, Problem, Unprocessable, UnsupportedMedia
-from app.core.sandbox import ChildError
+from app.core.problems import (
+    Gone,
+    InsufficientStorage,
+    PayloadTooLarge,
+    Problem,
+    Unprocessable,
+    UnsupportedMedia,
+)
+from app.core.sandbox import ChildDiskFull, ChildError
 
 
 def _where(details: dict[str, Any], fallback: str) -> str:
@@ -20,6 +27,8 @@ def _where(details: dict[str, Any], fallback: str) -> str:
 def as_problem(error: ChildError, location: str = "body.file") -> Problem:
     """The problem for ``error``; ``location`` names the part of the request that is to blame."""
     details = error.details
+    if isinstance(error, ChildDiskFull):
+        return InsufficientStorage("There is no room left on the server's disk; try again later.")
     if error.code == "unsupported_format":
         return UnsupportedMedia(error.message)
     if error.code == "too_large":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from app.core.problems import BadRequest, Unprocessable, UnsupportedMedia
+from app.core.scratch import new_directory
 
 MAX_FIELDS = 50
 MAX_FIELD_BYTES = 1024 * 1024
@@ -114,7 +114,10 @@ class _Receiver:
     def write(self, data: bytes) -> None:
         try:
             self._parser.write(data)
-        except FormParserError:
+        except FormParserError as error:
+            if isinstance(error.__context__, OSError):
+                # The form is right; the disk has no room for it.
+                raise error.__context__ from None
             raise BadRequest("The form cannot be read.") from None
 
     def finish(self) -> ReceivedForm:
@@ -131,7 +134,7 @@ async def receive_form(request: Request) -> AsyncIterator[ReceivedForm]:
     Raises :class:`BadRequest` for a broken or cut form and :class:`UnsupportedMedia` for
     another content type.
     """
-    with tempfile.TemporaryDirectory(prefix="uam-upload-") as name:
+    with new_directory() as name:
         receiver = _Receiver(request.headers.get("content-type", ""), Path(name))
         batch = bytearray()
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Problem(Exception):
@@ -128,6 +131,10 @@ class InsufficientStorage(Problem):
     status, slug = 507, "insufficient-storage"
 
 
+# What SQLite says, and PostgreSQL in the words of its system.
+_FULL_DATABASE = re.compile(r"disk is full|No space left on device")
+
+
 class ProblemResponse(JSONResponse):
     """A problem document; what is no Unicode in a caller's own words comes back as ``?``."""
 
@@ -205,10 +212,27 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_database_away(request: Request, error: Exception) -> JSONResponse:
+    if _FULL_DATABASE.search(str(getattr(error, "orig", None))):
+        logger.error("the database has no room left on its disk")
+        return _on_problem(request, InsufficientStorage("The database's disk is full."))
     logger.warning("the database did not answer: %s", type(error).__name__)
     detail = "The database cannot be reached at the moment; try again shortly."
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     return problem_response(request, 503, "unavailable", detail, headers=headers)
+
+
+def _on_disk(request: Request, error: Exception) -> JSONResponse:
+    """A disk of this machine that takes nothing: it is full, or may only be read."""
+    number = getattr(error, "errno", None)
+    if number in NO_ROOM:
+        logger.error("there is no room left on a disk")
+        problem: Problem = InsufficientStorage("There is no room left on the server's disk.")
+    elif number == errno.EROFS:
+        logger.error("a disk that is to be written is read-only")
+        problem = Unavailable("The server's disk cannot be written at the moment.")
+    else:
+        return _on_unexpected(request, error)
+    return _on_problem(request, problem)
 
 
 def _on_data_refused(request: Request, error: Exception) -> JSONResponse:
@@ -242,4 +266,5 @@ def install(app: FastAPI, translations: Mapping[type[Exception], Problem]) -> No
     for away in (OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(away, _on_database_away)
     app.add_exception_handler(DataError, _on_data_refused)
+    app.add_exception_handler(OSError, _on_disk)
     app.add_exception_handler(Exception, _on_unexpected)

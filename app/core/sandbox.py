@@ -25,6 +25,8 @@ from typing import IO, Any
 
 import psutil
 
+from app.core.scratch import new_directory
+
 WATCH_INTERVAL_S = 0.2
 GRACE_S = 1.0
 STDERR_TAIL = 2000
@@ -39,7 +41,6 @@ PASSED_ON = (
     "OPENBLAS_CORETYPE",
     "OPENBLAS_L2_SIZE",
     "PATH",
-    "TMPDIR",
     "TZ",
     "XDG_CACHE_HOME",
 )
@@ -83,6 +84,13 @@ class ChildTimeout(ChildError):
         super().__init__("timeout", f"it took longer than {timeout_s:.0f} s")
 
 
+class ChildDiskFull(ChildError):
+    """There was no room on the disk for what the child wrote; with room it may succeed."""
+
+    def __init__(self) -> None:
+        super().__init__("disk_full", "there is no room left on the disk")
+
+
 class ChildStopped(ChildError):
     """The caller asked for the end, through its stop event."""
 
@@ -105,7 +113,10 @@ class Child:
         self.memory_mb = memory_mb or default_memory_mb()
         self._lock = threading.Lock()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        # What its libraries leave in their temporary files goes with it, however it ends.
+        self._scratch = new_directory()
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment["TMPDIR"] = self._scratch.name
         self._process = _spawner.submit(
             subprocess.Popen,
             [sys.executable, "-I", "-m", "app.core.sandbox_child", *search_path],
@@ -226,6 +237,8 @@ class Child:
     def _error(self, error: Mapping[str, Any]) -> ChildError:
         if error["code"] == "out_of_memory":
             return ChildOutOfMemory(self.memory_mb)
+        if error["code"] == "disk_full":
+            return ChildDiskFull()
         if error["code"] == "crashed":
             return ChildCrashed(str(error["message"]), self._tail())
         return ChildError(str(error["code"]), str(error["message"]), error["details"])
@@ -267,6 +280,7 @@ class Child:
             self._process.wait(timeout=GRACE_S)
         self.kill()
         self._log.close()
+        self._scratch.cleanup()
 
     def __enter__(self) -> Child:
         return self
@@ -296,7 +310,7 @@ def run(
 
 def scratch() -> tempfile.TemporaryDirectory[str]:
     """A directory for one job's files, gone with all its content when the block ends."""
-    return tempfile.TemporaryDirectory(prefix="uam-")
+    return new_directory()
 
 
 def read_json(path: Path) -> Any:

@@ -7,6 +7,7 @@ JSON lines to the protocol's own descriptor. What libraries print goes to stderr
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib
 import json
 import math
@@ -14,12 +15,16 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
 from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 # RLIMIT_DATA counts private writable mappings, which allocators reserve ahead of use: the
 # supervisor's watch on resident memory is the limit, this is the backstop behind it.
 DATA_LIMIT_FACTOR = 3
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# Engines with error types of their own tell the system's error only in words.
+_NO_ROOM_WORDS = tuple(os.strerror(number) for number in sorted(_NO_ROOM))
 
 
 def _jsonable(value: Any) -> Any:
@@ -79,8 +84,24 @@ def _confine(memory_mb: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was raised from or during."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _tells_full_disk(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _NO_ROOM
+    return any(words in str(error) for words in _NO_ROOM_WORDS)
+
+
 def _describe(error: BaseException) -> dict[str, Any]:
     """A typed error as it is; anything else by its class alone, never by its traceback."""
+    if any(_tells_full_disk(known) for known in _with_causes(error)):
+        return {"code": "disk_full", "message": "there is no room left on the disk", "details": {}}
     code = getattr(error, "code", None)
     details = getattr(error, "details", None)
     if isinstance(code, str) and isinstance(details, dict):

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, update
@@ -66,9 +66,12 @@ def write(unit: UnitOfWork, claim: Claim, **values: Any) -> None:
         raise LostJob(claim.job_id)
 
 
-def release(unit: UnitOfWork, claim: Claim) -> None:
-    """Give the job back, to be sent again. Raises :class:`LostJob`."""
-    write(unit, claim, status="PENDING", lease_until=None, sent_at=None)
+def release(unit: UnitOfWork, claim: Claim, sent_at: datetime | None = None) -> None:
+    """Give the job back; it is sent again a while after ``sent_at``, or at once.
+
+    Raises :class:`LostJob`.
+    """
+    write(unit, claim, status="PENDING", lease_until=None, sent_at=sent_at)
 
 
 def end(unit: UnitOfWork, claim: Claim, status: str, **values: Any) -> None:

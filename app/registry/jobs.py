@@ -21,7 +21,7 @@ from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
 from app.core.problems import NotFound, Problem
 from app.core.queue import send_prediction
-from app.core.sandbox import ChildError, ChildStopped
+from app.core.sandbox import ChildDiskFull, ChildError, ChildStopped
 from app.core.telemetry import PREDICTIONS
 from app.db.session import Database, UnitOfWork
 from app.db.tables import Artifact, ModelMeta, PredictionJob, new_id
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 PREDICT_FILE = "app.registry.file_child:predict_file"
 # Attempts that ended because a part did not answer, or with their worker.
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 20
 # A message that was sent this long ago and brought nobody is taken for lost.
 RESEND_AFTER = timedelta(seconds=30)
 
@@ -156,21 +156,22 @@ def _attempt(worker: Worker, claim: Claim) -> Outcome:
     try:
         _predict(worker, claim, job, model)
     except ChildStopped:
-        return _again(worker, claim)
-    except (ChildError, Problem) as error:
-        return _fail(worker, claim, job, in_one_sentence(error))
-    except (StorageError, SQLAlchemyError, OSError) as error:
+        return _again(worker, claim, soon=True)
+    except (ChildDiskFull, StorageError, SQLAlchemyError, OSError) as error:
         logger.warning("prediction job %s: %s", claim.job_id, type(error).__name__)
         if claim.attempt < MAX_ATTEMPTS:
-            return _again(worker, claim)
+            return _again(worker, claim, soon=False)
         return _fail(worker, claim, job, "A part that is needed did not answer.")
+    except (ChildError, Problem) as error:
+        return _fail(worker, claim, job, in_one_sentence(error))
     _drop_source(worker, job)
     return "done"
 
 
-def _again(worker: Worker, claim: Claim) -> Outcome:
+def _again(worker: Worker, claim: Claim, *, soon: bool) -> Outcome:
+    """Give the job back: to be sent at once, or after :data:`RESEND_AFTER`."""
     with worker.database.unit() as unit:
-        job_claims.release(unit, claim)
+        job_claims.release(unit, claim, sent_at=None if soon else unit.now())
     return "again"
 
 

@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import resource
+import tempfile
 import time
 
 
@@ -70,3 +72,25 @@ def spawn_and_hang(*, pid_file, progress):
         file.write(f"{os.getpid()} {child.pid}")
     time.sleep(600)
     return {}
+
+
+def litter(*, progress):
+    """Leave a temporary file behind, as libraries do in a process that is killed."""
+    return {"path": tempfile.mkstemp()[1]}
+
+
+def fill_disk(*, way, progress):
+    """Write more than fits, and meet it as each kind of library does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+    folder = tempfile.mkdtemp()
+    if way == "engine":
+        import duckdb
+
+        duckdb.sql(f"COPY (SELECT uuid() FROM range(100000)) TO '{folder}/x.csv'")
+    try:
+        with open(f"{folder}/x", "wb") as file:
+            file.write(bytes(1_000_000))
+    except OSError as error:
+        if way == "typed":
+            raise Typed from error
+        raise
