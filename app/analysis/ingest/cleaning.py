@@ -170,18 +170,22 @@ class _Cleaner:
             every, lambda i: f"min({self._cells[i]}) IS NOT DISTINCT FROM max({self._cells[i]})"
         )
         self._nullable = [present[i] < self.rows for i in every]
+        found: dict[int, str] = {}
         for i in every:
             if self.columns[i].name in self.kept or not self.rows:
                 continue
             if not present[i]:
-                rule = "drop_empty_columns"
+                found[i] = "drop_empty_columns"
             elif same[i] and present[i] == self.rows > 1:
-                rule = "drop_constant_columns"
-            else:
-                continue
-            if self.on[rule]:
-                self._dropped.add(i)
-                self._log(rule, i, self.rows)
+                found[i] = "drop_constant_columns"
+        dropped = {i: rule for i, rule in found.items() if self.on[rule]}
+        if len(dropped) == len(self.columns):
+            message = "Every column is empty or constant, so none was dropped."
+            self.reported.append({"rule": "drop_constant_columns", "rows": 0, "message": message})
+            return
+        for i, rule in dropped.items():
+            self._dropped.add(i)
+            self._log(rule, i, self.rows)
 
     def _duplicates(self) -> None:
         cells = [self._cells[i] for i in range(len(self.columns)) if i not in self._dropped]

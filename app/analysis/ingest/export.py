@@ -124,8 +124,14 @@ def write_csv(
     body = scratch / "body.csv"
     cells = []
     kinds = physical_types(connection, relation)
+    whole = _whole_columns(connection, relation, kinds)
     for name, cell, kind in zip(names, positions(len(names)), kinds, strict=True):
-        text = text_sql(cell, kind, spellings.get(name))
+        # A column of numbers that all are whole keeps its points, or it would return as integer.
+        text = (
+            f"CAST({cell} AS VARCHAR)"
+            if cell in whole
+            else text_sql(cell, kind, spellings.get(name))
+        )
         cells.append(_neutral_sql(text) if neutralise and kind == "VARCHAR" else text)
     # One column of missing cells would be blank lines, which readers pass over.
     single = len(names) == 1
@@ -140,6 +146,20 @@ def write_csv(
         target.write(("\ufeff" if bom else "").encode() + header.encode() + b"\n")
         while chunk := rows.read(1 << 20):
             target.write(chunk)
+
+
+def _whole_columns(
+    connection: duckdb.DuckDBPyConnection, relation: str, kinds: Sequence[str]
+) -> set[str]:
+    """The columns of doubles in which every number is whole."""
+    doubles = [
+        cell for cell, kind in zip(positions(len(kinds)), kinds, strict=True) if kind == "DOUBLE"
+    ]
+    if not doubles:
+        return set()
+    tests = ", ".join(f"bool_and({cell} = trunc({cell}))" for cell in doubles)
+    answers = one_row(connection, f"SELECT {tests} FROM {relation}")
+    return {cell for cell, whole in zip(doubles, answers, strict=True) if whole}
 
 
 def _aliased(cells: Sequence[str]) -> str:

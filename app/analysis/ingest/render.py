@@ -21,7 +21,7 @@ def physical_types(connection: duckdb.DuckDBPyConnection, relation: str) -> list
 def text_sql(cell: str, physical: str, words: tuple[str, str] | None = None) -> str:
     """SQL for a cell as text, by DuckDB's name of its type; NULL stays NULL.
 
-    Whole doubles lose their ``.0``, midnights their time, truth values are spelled as in the
+    Whole doubles lose their ``.0`` (up to 15 digits, past which they would read as codes), midnights their time, truth values are spelled as in the
     file; an infinite number is ``inf``.
     """
     if physical == "VARCHAR":
@@ -30,7 +30,8 @@ def text_sql(cell: str, physical: str, words: tuple[str, str] | None = None) -> 
         no, yes = words or ("false", "true")
         return f"CASE WHEN {cell} THEN {literal(yes)} WHEN NOT {cell} THEN {literal(no)} END"
     if physical == "DOUBLE":
-        return f"regexp_replace(CAST({cell} AS VARCHAR), '\\.0$', '')"
+        whole = f"abs({cell}) < 1e15 AND {cell} = trunc({cell})"
+        return f"CASE WHEN {whole} THEN CAST(CAST({cell} AS BIGINT) AS VARCHAR) ELSE CAST({cell} AS VARCHAR) END"
     if physical == "TIMESTAMP":
         return f"regexp_replace(CAST({cell} AS VARCHAR), ' 00:00:00$', '')"
     return f"CAST({cell} AS VARCHAR)"

@@ -22,7 +22,7 @@ from app.analysis.ingest.table import Kind, Table
 from app.analysis.ingest.verify import cell, one_row
 from app.analysis.ingest.write import write_dataset
 from app.analysis.progress import Progress
-from app.analysis.schema import COLUMN_TYPES, Column, ColumnType
+from app.analysis.schema import COLUMN_TYPES, NUMERIC_TYPES, Column, ColumnType
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,7 +100,7 @@ def _with_text(
     for i, column in enumerate(columns):
         name = cell(i)
         if column.name in changes:
-            name = f"{text_sql(name, physical[i], spellings.get(column.name))} AS {name}"
+            name = f"{_as_text(name, physical[i], changes[column.name], spellings.get(column.name))} AS {name}"
         cells.append(name)
         kinds.append("string" if physical[i] == "VARCHAR" else "native")
     return Table(
@@ -109,6 +109,12 @@ def _with_text(
         kinds=kinds,
         read={},
     )
+
+
+def _as_text(name: str, physical: str, wanted: ColumnType, words: tuple[str, str] | None) -> str:
+    if physical == "BOOLEAN" and wanted in NUMERIC_TYPES:
+        return f"CAST(CAST({name} AS INTEGER) AS VARCHAR)"
+    return text_sql(name, physical, words)
 
 
 def _plan(

@@ -1,0 +1,158 @@
+"""Cleaning: what each step does, how it is switched off, and that the log can be executed."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.analysis.errors import BadOption
+from app.analysis.ingest.cleaning import apply_steps
+from app.analysis.ingest.cleaning_rules import RULES, unified_spellings
+from app.analysis.ingest.frame import load_frame
+from app.analysis.ingest.jobs import clean
+from app.analysis.progress import silent
+
+
+def cleaned(folder, source, columns, options=None):
+    out = folder / "cleaned"
+    out.mkdir()
+    result = clean(
+        source=str(source),
+        out_dir=str(out),
+        columns=columns,
+        options=options or {},
+        progress=silent,
+    )
+    log = json.loads((out / "cleaning.json").read_text("utf-8"))
+    assert result["steps"] == len(log["steps"])
+    assert result["columns"] == log["columns"]
+    return log, load_frame(out / "cleaned.parquet", log["columns"])
+
+
+def steps(log):
+    return {(step["rule"], step["column"]): step["rows"] for step in log["steps"]}
+
+
+MESSY = (
+    "name,answer,x,same,empty,v\n"
+    " Ann Lee ,yes,1.5,k,,1\nBob Ray,YES,inf,k,,2\n Ann Lee ,no,2.5,k,,1\nBob Ray,yes,3.5,k,,7\n"
+)
+
+
+def test_each_step_is_logged_with_rows_and_reason(read, tmp_path):
+    table = read(MESSY)
+    log, frame = cleaned(tmp_path, table.data, table.result["columns"])
+    assert steps(log) == {
+        ("trim_space", "name"): 2,
+        ("unify_booleans", "answer"): 1,
+        ("infinite_to_missing", "x"): 1,
+        ("drop_constant_columns", "same"): 4,
+        ("drop_empty_columns", "empty"): 4,
+    }
+    assert list(frame.columns) == ["name", "answer", "x", "v"]
+    assert frame["name"].tolist() == ["Ann Lee", "Bob Ray", "Ann Lee", "Bob Ray"]
+    assert frame["answer"].tolist() == ["yes", "yes", "no", "yes"]
+    assert math.isnan(frame["x"][1])
+    for step in log["steps"]:
+        assert step["reason"]
+        assert step["switch_off"] == f"options.cleaning.{step['rule']} = false"
+    nullable = {column["name"]: column["nullable"] for column in log["columns"]}
+    assert nullable == {"name": False, "answer": False, "x": True, "v": False}
+
+
+@pytest.mark.parametrize("rule", [rule for rule, about in RULES.items() if about.usual])
+def test_each_rule_can_be_switched_off(read, tmp_path, rule):
+    table = read(MESSY)
+    log, _ = cleaned(tmp_path, table.data, table.result["columns"], {"cleaning": {rule: False}})
+    assert rule not in {step["rule"] for step in log["steps"]}
+
+
+def test_a_column_that_the_run_names_is_never_dropped(read, tmp_path):
+    table = read(MESSY)
+    options = {"target": "same", "features": ["empty", "x"]}
+    log, frame = cleaned(tmp_path, table.data, table.result["columns"], options)
+    assert {"same", "empty"} <= set(frame.columns)
+    assert log["rows_out"] == log["rows_in"] == 4
+
+
+def test_repeated_rows_are_reported_and_dropped_only_on_request(read, tmp_path):
+    table = read("a,b\n1,x\n2,y\n1,x\n3,x\n1,x\n")
+    log, frame = cleaned(tmp_path, table.data, table.result["columns"])
+    assert len(frame) == 5
+    assert log["reported"][0]["rows"] == 2
+    (tmp_path / "again").mkdir()
+    options = {"cleaning": {"drop_duplicate_rows": True}}
+    log, frame = cleaned(tmp_path / "again", table.data, table.result["columns"], options)
+    assert frame["a"].tolist() == [1, 2, 3]
+    assert (log["rows_in"], log["rows_out"]) == (5, 3)
+
+
+@pytest.mark.parametrize("cleaning", [{"impute": True}, {"trim_space": "no"}, ["trim_space"]])
+def test_unknown_rules_are_refused(read, tmp_path, cleaning):
+    table = read("a,b\n1,x\n2,y\n")
+    with pytest.raises(BadOption):
+        cleaned(tmp_path, table.data, table.result["columns"], {"cleaning": cleaning})
+
+
+def test_one_row_drops_no_column(read, tmp_path):
+    table = read("a,b\n1,x\n")
+    _, frame = cleaned(tmp_path, table.data, table.result["columns"])
+    assert list(frame.columns) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "mapping"),
+    [
+        ({"yes": 5, "Yes": 2, "no": 1}, {"Yes": "yes"}),
+        ({"Y": 5, "yes": 6, "no": 1, "N": 2}, {"Y": "yes", "no": "N"}),
+        ({"Yes": 5, "No": 2}, {}),
+        ({"yes": 5, "YES": 2}, {}),
+        ({"yes": 5, "YES": 2, "no": 1, "maybe": 1}, {}),
+        ({"ja": 1, "Ja": 2, "nein": 3}, {"ja": "Ja"}),
+    ],
+)
+def test_spellings_are_unified_within_one_pair(counts, mapping):
+    assert unified_spellings(counts) == mapping
+
+
+TEXTS = st.one_of(
+    st.none(), st.sampled_from(["", " ", "a", " a", "a\t", "yes", "YES", "no", "NO "])
+)
+NUMBERS = st.one_of(st.none(), st.sampled_from([0.0, 1.5, math.inf, -math.inf]))
+ROWS = st.lists(st.tuples(TEXTS, TEXTS, NUMBERS), min_size=1, max_size=8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS, duplicates=st.booleans())
+def test_the_log_applied_to_the_raw_table_gives_the_cleaned_one(tmp_path_factory, rows, duplicates):
+    folder = tmp_path_factory.mktemp("clean")
+    names, kinds = ["t", "u", "x"], ["categorical", "text", "number"]
+    columns = [{"name": n, "type": k, "nullable": True} for n, k in zip(names, kinds, strict=True)]
+    types = [pa.string(), pa.string(), pa.float64()]
+    arrays = [pa.array(c, t) for c, t in zip(zip(*rows, strict=True), types, strict=True)]
+    source = folder / "raw.parquet"
+    pq.write_table(pa.table(dict(zip(names, arrays, strict=True))), source)
+
+    options = {"cleaning": {"drop_duplicate_rows": duplicates}}
+    log, frame = cleaned(folder, source, columns, options)
+    replayed = apply_steps(load_frame(source, columns), log["steps"])
+
+    pd.testing.assert_frame_equal(replayed, frame, check_dtype=False, check_column_type=False)
+
+
+def test_rows_to_predict_are_never_dropped_and_may_lack_columns(read, tmp_path):
+    table = read(MESSY)
+    options = {"cleaning": {"drop_duplicate_rows": True}}
+    log, _ = cleaned(tmp_path, table.data, table.result["columns"], options)
+    rows = pd.DataFrame({"name": [" Ann ", " Ann "], "x": [math.inf, math.inf]})
+    done = apply_steps(rows, log["steps"], keep_rows=True)
+    assert done["name"].tolist() == ["Ann", "Ann"]
+    assert done["x"].isna().all()
+    assert rows["name"].tolist() == [" Ann ", " Ann "]
