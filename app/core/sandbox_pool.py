@@ -16,16 +16,19 @@ class PredictorPool:
     """A few children that keep models loaded; a call goes to one that is free.
 
     The children import the heavy libraries once; which models stay loaded is theirs to
-    decide. A child that crashed is replaced, and the call made once more.
+    decide. A child that crashed is replaced, and the call made once more. After ``idle_s``
+    seconds without a call all are let go.
     """
 
-    def __init__(self, size: int = 1, memory_mb: int = 0) -> None:
+    def __init__(self, size: int = 1, memory_mb: int = 0, idle_s: float = IDLE_S) -> None:
         self._free: list[Child] = []
         self._places = threading.BoundedSemaphore(size)
         self._guard = threading.Lock()
         self._memory_mb = memory_mb
         self._last_used = time.monotonic()
-        self._closed = False
+        self._idle_s = idle_s
+        self._closed = threading.Event()
+        self._janitor: threading.Thread | None = None
 
     def call(self, target: str, params: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
         """Run ``target`` in a warm child. Raises :class:`app.core.sandbox.ChildError`."""
@@ -45,6 +48,9 @@ class PredictorPool:
     def _take(self) -> Child:
         with self._guard:
             self._last_used = time.monotonic()
+            if self._janitor is None:
+                self._janitor = threading.Thread(target=self._tidy, name="pool", daemon=True)
+                self._janitor.start()
             while self._free:
                 child = self._free.pop()
                 if child.alive:
@@ -55,12 +61,16 @@ class PredictorPool:
     def _give_back(self, child: Child) -> None:
         with self._guard:
             self._last_used = time.monotonic()
-            if child.alive and not self._closed:
+            if child.alive and not self._closed.is_set():
                 self._free.append(child)
                 return
         child.close()
 
-    def let_go_if_idle(self, idle_s: float = IDLE_S) -> bool:
+    def _tidy(self) -> None:
+        while not self._closed.wait(self._idle_s / 10):
+            self.let_go_if_idle(self._idle_s)
+
+    def let_go_if_idle(self, idle_s: float) -> bool:
         """Close the children when none was called for ``idle_s`` seconds."""
         with self._guard:
             if not self._free or time.monotonic() - self._last_used < idle_s:
@@ -73,7 +83,7 @@ class PredictorPool:
     def close(self) -> None:
         """Let every child go; for the end of the process."""
         with self._guard:
-            self._closed = True
+            self._closed.set()
             children, self._free = self._free, []
         for child in children:
             child.close()

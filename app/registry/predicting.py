@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from app.registry import service
 from app.registry.bundles import local_bundle
 from app.registry.failures import no_rows, prediction_problem
 from app.registry.results import Shelf
+from app.registry.schemas import PredictIn
 from app.web import Resources
 
 PREDICT_ROWS = "app.registry.warm:predict_rows"
@@ -45,22 +45,21 @@ def find_model(held: Resources, user: Principal, model_id: str) -> ModelMeta:
 
 
 def predict_rows(
-    held: Resources, user: Principal, model_id: str, rows: Sequence[dict[str, Any]], explain: bool
+    held: Resources, user: Principal, model: ModelMeta, asked: PredictIn
 ) -> PredictedRows:
     """Predict rows and keep the answer as an artifact.
 
-    Raises :class:`NotFound`, :class:`app.core.problems.Gone` for a missing or changed model,
-    :class:`Unprocessable` naming row and column, :class:`PayloadTooLarge` for more rows than
-    a caller may wait for.
+    Raises :class:`NotFound` when the model is deleted meanwhile, :class:`Gone` when its file
+    is missing or changed, :class:`Unprocessable` naming row and column, and
+    :class:`PayloadTooLarge` for more rows than a caller may wait for.
     """
-    model = find_model(held, user, model_id)
-    limit = held.settings.predict_sync_max_rows
+    rows, limit = asked.rows, held.settings.predict_sync_max_rows
     if not rows:
         raise no_rows("body.rows")
     if len(rows) > limit:
         raise PayloadTooLarge(f"These are more than {limit:,} rows; send them as a file.")
     bundle = local_bundle(held.storage, held.settings, model)
-    params = {"model": str(bundle), "sha256": model.sha256, "rows": rows, "explain": explain}
+    params = {"model": str(bundle), "sha256": model.sha256, "rows": rows, "explain": asked.explain}
     try:
         result = held.predictors.call(PREDICT_ROWS, params, timeout_s=ROWS_TIMEOUT_S)
     except ChildError as error:
@@ -73,7 +72,7 @@ def predict_rows(
         "json",
         json.dumps(content, ensure_ascii=False).encode(),
         len(rows),
-        lambda unit, _: service.hold_model(unit, user, model_id),
+        lambda unit, _: service.hold_model(unit, user, model.id),
     )
     return PredictedRows(
         model_id=model.id,

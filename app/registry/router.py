@@ -141,9 +141,8 @@ def _is_json(request: Request) -> bool:
 def _predict_rows(
     held: Resources, user: Principal, model_id: str, body: bytes, csv: bool
 ) -> Response:
-    predicting.find_model(held, user, model_id)
-    asked = parse_rows(body)
-    found = predicting.predict_rows(held, user, model_id, asked.rows, asked.explain)
+    model = predicting.find_model(held, user, model_id)
+    found = predicting.predict_rows(held, user, model, parse_rows(body))
     if csv:
         headers = _csv_headers(found.artifact_id, len(found.warnings))
         text = "".join(csv_lines(found.predictions))

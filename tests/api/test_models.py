@@ -167,6 +167,11 @@ def test_no_rows_are_refused(trained: Trained, body: Any) -> None:
     assert_problem(trained.predict(body), 422)
 
 
+def test_more_rows_than_one_waits_for_are_to_come_as_a_file(trained: Trained) -> None:
+    problem = assert_problem(trained.predict([{"size": 1}] * 100_001), 413)
+    assert "file" in problem["detail"]
+
+
 def test_a_missing_required_column_is_named(trained: Trained) -> None:
     rows = [ROW, {name: value for name, value in ROW.items() if name != "size"}]
     problem = assert_problem(trained.predict(rows), 422)

@@ -173,3 +173,15 @@ def test_a_pool_keeps_its_child_warm_and_replaces_one_that_died():
         assert pool._free == []
     finally:
         pool.close()
+
+
+def test_a_pool_that_nobody_calls_lets_its_children_go():
+    pool = PredictorPool(memory_mb=500, idle_s=0.5)
+    try:
+        with pytest.raises(ChildError):
+            pool.call("json:no_such_function", {}, timeout_s=10)
+        [child] = pool._free
+        child._process.wait(timeout=30)
+        assert not child.alive
+    finally:
+        pool.close()
