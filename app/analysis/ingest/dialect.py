@@ -41,7 +41,11 @@ _KNOWN_CELL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a delimited text is written. ``quote`` is empty where quotes mean nothing."""
+    """How a delimited text is written. ``quote`` is empty where quotes mean nothing.
+
+    ``skip_blanks`` says that blanks after a delimiter are no part of the cell. (The fast reader
+    always passes over blanks between a delimiter and a quote, the careful one only before it.)
+    """
 
     delimiter: str
     quote: str = '"'

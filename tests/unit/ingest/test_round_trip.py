@@ -155,8 +155,9 @@ def test_the_fast_reader_agrees_with_the_careful_one_or_gives_up(tmp_path_factor
             fast = connection.execute(f"SELECT * FROM {relation}").fetchall()
         except duckdb.Error:
             return
-        padded = any(' "' in cell or cell.startswith(" ") for row in rows for cell in row)
-        assume(not padded)  # blanks before a quote: the dialect decides, see Dialect.skip_blanks
+        # Blanks between a quote and a delimiter: the two read them differently, see Dialect.
+        text = source.read_text()
+        assume(' "' not in text and '" ' not in text)
         parsed = read_carefully(source, Dialect(","), 0, 2, folder)
         careful = connection.execute(f"SELECT * FROM {parsed.relation}").fetchall()
     assert fast == careful
