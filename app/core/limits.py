@@ -19,6 +19,9 @@ from app.core.redis_urls import for_limits
 
 logger = logging.getLogger(__name__)
 
+# A Redis that does not answer costs one request this long, and is left alone for a while.
+ANSWER_S = 0.5
+LEFT_ALONE_S = 5.0
 LOGIN_FAILURES = RateLimitItemPerMinute(10, 5, namespace="uam-login")
 REGISTRATIONS = RateLimitItemPerMinute(60, 1, namespace="uam-register")
 
@@ -29,12 +32,13 @@ class RateLimits:
     def __init__(self, redis_url: str) -> None:
         self._local = MovingWindowRateLimiter(MemoryStorage())
         self._shared: MovingWindowRateLimiter | None = None
+        self._left_alone_until = 0.0
         if redis_url:
             storage = RedisStorage(
                 for_limits(redis_url),
                 wrap_exceptions=True,
-                socket_timeout=1,
-                socket_connect_timeout=1,
+                socket_timeout=ANSWER_S,
+                socket_connect_timeout=ANSWER_S,
             )
             self._shared = MovingWindowRateLimiter(storage)
 
@@ -51,15 +55,16 @@ class RateLimits:
         return None if self._hit(REGISTRATIONS, address) else self._wait(REGISTRATIONS, address)
 
     def _hit(self, item: RateLimitItem, *keys: str) -> bool:
-        if self._shared is not None:
+        shared = self._reachable()
+        if shared is not None:
             try:
-                return bool(self._shared.hit(item, *keys))
+                return bool(shared.hit(item, *keys))
             except StorageError:
-                logger.warning("Redis is away: rate limits are counted per process")
+                self._leave_alone()
         return bool(self._local.hit(item, *keys))
 
     def _wait(self, item: RateLimitItem, *keys: str) -> int | None:
-        for limiter in (self._shared, self._local):
+        for limiter in (self._reachable(), self._local):
             if limiter is None:
                 continue
             try:
@@ -67,5 +72,12 @@ class RateLimits:
                     reset = limiter.get_window_stats(item, *keys).reset_time
                     return max(1, math.ceil(reset - time.time()))
             except StorageError:
-                continue
+                self._leave_alone()
         return None
+
+    def _reachable(self) -> MovingWindowRateLimiter | None:
+        return self._shared if time.monotonic() >= self._left_alone_until else None
+
+    def _leave_alone(self) -> None:
+        logger.warning("Redis is away: rate limits are counted per process")
+        self._left_alone_until = time.monotonic() + LEFT_ALONE_S

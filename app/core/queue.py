@@ -12,6 +12,7 @@ from functools import lru_cache
 from celery import Celery, chain
 
 from app.config import Settings, get_settings
+from app.core.errands import Errands
 from app.core.redis_urls import for_celery
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,9 @@ STAGES = ("preprocess_data", "run_eda", "train_models", "finalize_run")
 PREDICT_TASK = "predict_file"
 CANARY_TASK = "canary"
 CHANNEL = "uam:runs"
+
+# For those who may not wait: a broker that is frozen keeps a sender for seconds.
+sending = Errands("sending")
 
 
 def make_celery(settings: Settings) -> Celery:

@@ -10,6 +10,7 @@ import redis
 from sqlalchemy import update
 
 from app.config import get_settings
+from app.core.errands import Errands
 from app.core.queue import CHANNEL
 from app.db.session import UnitOfWork
 from app.db.tables import Log, Run, new_id
@@ -17,6 +18,8 @@ from app.db.tables import Log, Run, new_id
 logger = logging.getLogger(__name__)
 
 Kind = Literal["log", "status", "leaderboard"]
+
+_ringing = Errands("bell")
 
 
 def emit(
@@ -58,7 +61,7 @@ def emit(
     if kind == "log":
         number = getattr(logging, level, logging.INFO)
         logger.log(number, "run %s: %s", run_id, message, extra={"run_id": run_id})
-    unit.after_commit(lambda: _ring(run_id))
+    unit.after_commit(lambda: _ringing.leave(run_id, lambda: _ring(run_id)))
 
 
 def emit_status(unit: UnitOfWork, run: Run) -> None:

@@ -14,7 +14,7 @@ from app.analysis.progress import silent
 from app.auth.principal import Principal
 from app.core.failpoints import reach
 from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
-from app.core.queue import send_run
+from app.core.queue import send_run, sending
 from app.core.telemetry import request_id_var
 from app.datasets.service import get_dataset
 from app.db.session import UnitOfWork
@@ -132,16 +132,19 @@ def start_run(
 
 
 def send_after_commit(unit: UnitOfWork, run_id: str, stage: int) -> None:
-    """Ring the bell once the row is there, and note that it was rung."""
+    """Have the run sent once its row is there, and that noted; nobody waits for the broker."""
+    database = unit.database
 
     def send() -> None:
         if send_run(run_id, stage):
-            with unit.database.unit() as noted:
+            with database.unit() as noted:
                 noted.session.execute(
-                    update(Run).where(Run.id == run_id).values(sent_at=noted.now())
+                    update(Run)
+                    .where(Run.id == run_id, Run.sent_at.is_(None))
+                    .values(sent_at=noted.now())
                 )
 
-    unit.after_commit(send)
+    unit.after_commit(lambda: sending.leave(run_id, send))
 
 
 def _lock_user(unit: UnitOfWork, user: Principal) -> None:
