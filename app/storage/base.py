@@ -35,7 +35,8 @@ __all__ = [
     "StoredObject",
 ]
 
-STALE_SECONDS = 3600.0
+# With the pause between sweeps, what broke off is gone within the hour.
+STALE_SECONDS = 2700.0
 
 
 class Storage(ABC):

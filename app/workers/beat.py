@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import delete
 
 from app.config import get_settings
+from app.core import scratch
 from app.core.queue import send_canary
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.db.session import Database
@@ -24,6 +25,7 @@ from app.registry.jobs import resend_lost_jobs
 from app.runs.reaper import reap
 from app.storage import trash
 from app.storage.factory import open_storage
+from app.storage.orphans import OrphanSweep
 
 logger = logging.getLogger(__name__)
 
@@ -32,25 +34,25 @@ CANARY_S = 20.0
 PRUNE_S = 3600.0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Duty:
-    """Something to be done every so often."""
+    """Something to be done every so often.
+
+    Each has a thread of its own: a storage that hangs must not keep lost runs waiting.
+    """
 
     name: str
     every_s: float
     work: Callable[[], Any]
-    due: float = 0.0
 
-    def do_if_due(self) -> None:
-        """Do it when its time has come; a failure is logged and tried again next time."""
-        now = time.monotonic()
-        if now < self.due:
-            return
-        self.due = now + self.every_s
-        try:
-            self.work()
-        except Exception as error:
-            logger.warning("beat: %s: %s: %s", self.name, type(error).__name__, error)
+    def keep_doing(self, ended: threading.Event) -> None:
+        """Do it until the end; a failure is logged and tried again next time."""
+        while not ended.is_set():
+            try:
+                self.work()
+            except Exception as error:
+                logger.warning("beat: %s: %s: %s", self.name, type(error).__name__, error)
+            ended.wait(self.every_s)
 
 
 def _prune_tokens(database: Database) -> None:
@@ -63,13 +65,16 @@ def duties() -> list[Duty]:
     settings = get_settings()
     database = Database(settings)
     storage = open_storage(settings)
+    orphans = OrphanSweep(database, storage, settings.minio_bucket)
     lease = settings.lease_seconds
     return [
         Duty("orphaned runs", min(5.0, lease / 2), lambda: reap(database, lease)),
         Duty("orphaned jobs", min(5.0, lease / 2), lambda: resend_lost_jobs(database)),
         Duty("canary", CANARY_S, lambda: send_canary(str(time.time()))),
         Duty("trash", 15.0, lambda: trash.sweep(database, storage, settings.minio_bucket)),
-        Duty("storage", SWEEP_S, storage.sweep),
+        Duty("orphaned objects", SWEEP_S, orphans.sweep),
+        Duty("broken uploads", SWEEP_S, storage.sweep),
+        Duty("scratch space", SWEEP_S, scratch.sweep),
         Duty("tokens", PRUNE_S, lambda: _prune_tokens(database)),
     ]
 
@@ -83,8 +88,8 @@ def run() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    todo = duties()
+    for duty in duties():
+        # Daemons: whatever is cut short by the end is found again by the next beat.
+        threading.Thread(target=duty.keep_doing, args=(ended,), name=duty.name, daemon=True).start()
     logger.info("beat is up")
-    while not ended.wait(1.0):
-        for duty in todo:
-            duty.do_if_due()
+    ended.wait()
