@@ -24,6 +24,9 @@ from app.storage.errors import ObjectMissing, StorageCorrupted, StorageFull, Sto
 from app.storage.factory import open_storage
 from app.web import Resources
 
+# The gate, and two checks of readiness.
+PROBES = 3
+
 STORAGE_PROBLEMS: dict[type[Exception], problems.Problem] = {
     ObjectMissing: problems.Gone("The stored object behind this is missing."),
     StorageCorrupted: problems.Gone("The stored object behind this is damaged."),
@@ -37,12 +40,13 @@ def create_app(settings: Settings) -> FastAPI:
     held = Resources(
         settings=settings,
         database=Database(settings),
+        probe=Database(settings, connections=PROBES),
         storage=open_storage(settings),
         limits=RateLimits(settings.redis_url),
         predictors=PredictorPool(),
     )
 
-    gate = DatabaseGate(held.database)
+    gate = DatabaseGate(held.probe)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         gate.stop()
         held.predictors.close()
         held.database.dispose()
+        held.probe.dispose()
 
     app = FastAPI(
         title="UAM, the Universal Analyst Model",
@@ -68,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     install_openapi(app)
+    app.add_middleware(GateMiddleware, gate=gate)
     app.add_middleware(SecurityHeadersMiddleware, link_origin=settings.link_origin)
     app.add_middleware(BodyLimitMiddleware, max_upload_bytes=settings.max_upload_bytes)
     if settings.cors_origins:
@@ -78,7 +84,6 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["X-Total-Count", "Link", "X-Request-ID", "Retry-After"],
         )
-    app.add_middleware(GateMiddleware, gate=gate)
     app.add_middleware(TrailingSlashMiddleware)
     app.add_middleware(TelemetryMiddleware)
     return app

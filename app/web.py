@@ -26,10 +26,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Resources:
-    """What one API process holds open."""
+    """What one API process holds open; ``probe`` is for those who ask how the database is."""
 
     settings: Settings
     database: Database
+    probe: Database
     storage: Storage
     limits: RateLimits
     predictors: PredictorPool

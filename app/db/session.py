@@ -23,6 +23,12 @@ logger = logging.getLogger(__name__)
 BUSY_TIMEOUT_MS = 15_000
 CONNECT_TIMEOUT_S = 3
 POOL_TIMEOUT_S = 5
+# Kept open by a process of PostgreSQL's clients, and at most when much is going on: a server
+# takes a hundred by default, and every API process, worker and beat has its own.
+KEPT_CONNECTIONS = 5
+MAX_CONNECTIONS = 20
+# A server whose machine is gone, or cut off, is given up after this long.
+SILENCE_S = 20
 
 
 class UnitOfWork:
@@ -61,8 +67,15 @@ class UnitOfWork:
 class Database:
     """The engine of one process. Connections are made when first needed."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.engine = _make_engine(settings)
+    def __init__(self, settings: Settings, connections: int = MAX_CONNECTIONS) -> None:
+        """``connections`` is how many there are at most."""
+        self.engine = _make_engine(settings, connections)
+
+    def ask(self) -> None:
+        """Return once the database has answered. Raises SQLAlchemy's errors when it refuses."""
+        engine = self.engine.execution_options(uam_write=False)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
 
     @contextmanager
     def unit(self, *, write: bool = True) -> Iterator[UnitOfWork]:
@@ -82,26 +95,32 @@ class Database:
         self.engine.dispose()
 
 
-def _make_engine(settings: Settings) -> Engine:
+def _make_engine(settings: Settings, connections: int) -> Engine:
     if settings.is_postgres:
+        kept = min(KEPT_CONNECTIONS, connections)
         return create_engine(
             settings.sqlalchemy_url,
-            pool_size=20,
-            max_overflow=20,
+            pool_size=kept,
+            max_overflow=connections - kept,
             pool_timeout=POOL_TIMEOUT_S,
             pool_pre_ping=True,
             pool_recycle=1800,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "options": "-c timezone=UTC -c idle_in_transaction_session_timeout=60000",
+                "tcp_user_timeout": SILENCE_S * 1000,
+                "keepalives_idle": SILENCE_S // 2,
+                "keepalives_interval": SILENCE_S // 4,
+                "keepalives_count": 2,
             },
         )
     if not settings.database_url:
         settings.uam_home.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         settings.sqlalchemy_url,
-        pool_size=20,
-        max_overflow=20,
+        # Connections to a file are cheap, and a writer keeps its own while it waits its turn.
+        pool_size=connections,
+        max_overflow=connections,
         pool_timeout=POOL_TIMEOUT_S,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
     )

@@ -1,9 +1,9 @@
-"""The gate before the database: while it does not answer, requests are told so at once.
+"""The gate before the database: while it is away, requests are told so at once.
 
-A database that is gone refuses connections, and that is an error like any other. One that is
-frozen answers nothing, and every thread that asks it hangs. The gate asks by a thread of its
-own; when no answer came for a while it closes, turns new requests away and answers for those
-that hang, so that no caller waits and no thread pool runs dry.
+A database that is gone refuses connections; one that is frozen answers nothing, and every
+thread that asks it hangs. The gate asks by a thread and a connection of its own; on an error,
+or when no answer came for a while, it closes, turns new requests away and answers for those
+that hang, so that no caller waits and no thread pool runs dry. An answer opens it again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import logging
 import threading
 import time
-from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,18 +30,20 @@ OPEN = ("/health", "/ready", "/docs", "/openapi.json", "/console/", "/files/")
 
 
 class DatabaseGate:
-    """Knows whether the database answers. ``frozen`` is set from a thread and read anywhere."""
+    """Knows whether the database answers; told by a thread, and read anywhere."""
 
     def __init__(self, database: Database) -> None:
+        """``database`` is asked by this gate alone: whoever shares it might wait for others."""
         self._database = database
         self._answered = time.monotonic()
+        self._refused = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="database-gate", daemon=True)
 
     @property
-    def frozen(self) -> bool:
-        """Whether no question was answered, not even by an error, for too long."""
-        return time.monotonic() - self._answered > FROZEN_AFTER_S
+    def closed(self) -> bool:
+        """Whether the last question was refused, or one has waited for its answer too long."""
+        return self._refused or time.monotonic() - self._answered > FROZEN_AFTER_S
 
     def start(self) -> None:
         """Begin to ask."""
@@ -55,12 +56,17 @@ class DatabaseGate:
 
     def _ask(self) -> None:
         while not self._ended.wait(ASK_EVERY_S):
-            # An error is an answer, too: whoever asks gets it at once.
-            with suppress(SQLAlchemyError), self._database.engine.connect() as connection:
-                connection.exec_driver_sql("SELECT 1")
-            if self.frozen:
+            try:
+                self._database.ask()
+            except SQLAlchemyError as error:
+                if not self.closed:
+                    logger.warning("the database is away: %s", type(error).__name__)
+                self._refused = True
+                continue
+            if self.closed:
                 logger.warning("the database answers again")
             self._answered = time.monotonic()
+            self._refused = False
 
 
 class GateMiddleware:
@@ -77,7 +83,7 @@ class GateMiddleware:
         if scope["type"] != "http" or path == "/" or path.startswith(OPEN):
             await self._app(scope, receive, send)
             return
-        if self._gate.frozen:
+        if self._gate.closed:
             await self._refuse(scope, send)
             return
         begun = False
@@ -91,9 +97,10 @@ class GateMiddleware:
 
         task = asyncio.ensure_future(self._serve(scope, receive, guarded))
         try:
-            while not task.done():
+            # An answer that has begun can only be waited for: a stream of events stays open.
+            while not task.done() and not begun:
                 await asyncio.wait({task}, timeout=ASK_EVERY_S)
-                if not task.done() and not begun and self._gate.frozen:
+                if not task.done() and not begun and self._gate.closed:
                     abandoned = True
                     self._hanging.add(task)
                     task.add_done_callback(self._hanging.discard)

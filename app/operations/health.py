@@ -11,20 +11,19 @@ import redis
 from app.db.migrate import current_revision, head_revision
 from app.web import Resources
 
-CHECK_TIMEOUT_S = 1.8
+CHECK_TIMEOUT_S = 1.5
 
 _pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="ready")
 _pending: dict[str, Future[str]] = {}
 
 
 def _database(held: Resources) -> None:
-    with held.database.engine.connect() as connection:
-        connection.exec_driver_sql("SELECT 1")
+    held.probe.ask()
 
 
 def _migrations(held: Resources) -> None:
-    with held.database.engine.connect() as connection:
-        at = current_revision(connection)
+    with held.probe.unit(write=False) as unit:
+        at = current_revision(unit.session.connection())
     if at != head_revision():
         raise RuntimeError(f"the database is at revision {at}, not {head_revision()}")
 
