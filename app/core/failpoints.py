@@ -1,8 +1,9 @@
 """Places where a test can make a process die or stop, to see that the run survives it.
 
 ``UAM_FAIL=train_models.uploaded:kill`` ends the process with SIGKILL the first time that it
-comes by, once for each ``UAM_HOME``; several are separated by commas. Unset, as it always is but
-in tests, nothing happens.
+comes by, once for each ``UAM_HOME``; ``pause`` holds it there for as long as the mark lies in
+``UAM_HOME/failpoints``. Several are separated by commas. Unset, as it always is but in tests,
+nothing happens.
 """
 
 from __future__ import annotations
@@ -16,29 +17,29 @@ from app.config import Settings
 
 logger = logging.getLogger(__name__)
 
-PAUSE_S = 3600.0
+LOOK_S = 0.1
 
 
 def reach(settings: Settings, name: str) -> None:
     """Come by the place ``name``: die there (``kill``), stop there (``pause``), or go on."""
     if not settings.fail:
         return
-    wanted = dict(item.split(":", 1) for item in settings.fail.split(","))
-    action = wanted.get(name)
-    if action is None or not _first_time(settings, name):
-        return
-    logger.warning("failpoint %s: %s", name, action)
-    if action == "kill":
-        os.kill(os.getpid(), signal.SIGKILL)
-    elif action == "pause":
-        time.sleep(PAUSE_S)
+    for wanted in settings.fail.split(","):
+        place, _, action = wanted.partition(":")
+        if place != name or not _first_time(settings, wanted):
+            continue
+        logger.warning("failpoint %s", wanted)
+        if action == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        while action == "pause" and (settings.uam_home / "failpoints" / wanted).exists():
+            time.sleep(LOOK_S)
 
 
-def _first_time(settings: Settings, name: str) -> bool:
+def _first_time(settings: Settings, wanted: str) -> bool:
     directory = settings.uam_home / "failpoints"
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        (directory / name).touch(exist_ok=False)
+        (directory / wanted).touch(exist_ok=False)
     except FileExistsError:
         return False
     return True

@@ -18,7 +18,7 @@ from app.core.problems import Unavailable, Unprocessable
 from app.core.sandbox import ChildError
 from app.datasets import service
 from app.db.tables import Dataset, new_id
-from app.projects.service import default_project, get_project
+from app.projects.service import default_project, get_project, hold_project
 from app.web import Resources
 
 INGEST = "app.analysis.ingest.jobs:ingest"
@@ -121,7 +121,7 @@ def create_dataset(
         try:
             keys = _store(held, table, prefix)
             with held.database.unit() as unit:
-                get_project(unit, user, project.id)
+                hold_project(unit, user, project.id)
                 dataset = Dataset(
                     id=dataset_id,
                     project_id=project.id,

@@ -11,7 +11,7 @@ from app.core.filenames import clean_filename
 from app.core.problems import NotFound, Unprocessable
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, Project, Run
-from app.projects.service import get_project
+from app.projects.service import get_project, hold_project
 from app.storage.trash import discard
 from app.web import Resources
 
@@ -24,6 +24,17 @@ def owned_datasets(user: Principal) -> Select[Dataset]:
 def get_dataset(unit: UnitOfWork, user: Principal, dataset_id: str) -> Dataset:
     """The user's dataset of that id. Raises :class:`NotFound`."""
     found = unit.session.scalar(owned_datasets(user).where(Dataset.id == dataset_id))
+    if found is None:
+        raise NotFound("dataset")
+    return found
+
+
+def hold_dataset(unit: UnitOfWork, user: Principal, dataset_id: str) -> Dataset:
+    """The same, and it stays with its project until the unit's end: who deletes it waits."""
+    hold_project(unit, user, get_dataset(unit, user, dataset_id).project_id)
+    statement = owned_datasets(user).where(Dataset.id == dataset_id)
+    locked = statement.with_for_update(read=True, key_share=True, of=Dataset)
+    found = unit.session.scalar(locked)
     if found is None:
         raise NotFound("dataset")
     return found

@@ -33,6 +33,19 @@ def get_project(unit: UnitOfWork, user: Principal, project_id: str) -> Project:
     return project
 
 
+def hold_project(unit: UnitOfWork, user: Principal, project_id: str) -> Project:
+    """The same, and it stays until the unit's end: who deletes it waits.
+
+    Take it before a lock on anything in the project; who deletes it takes them in that order.
+    """
+    statement = owned_projects(user).where(Project.id == project_id)
+    held = statement.with_for_update(read=True, key_share=True)
+    project = unit.session.scalars(held).one_or_none()
+    if project is None:
+        raise NotFound("project")
+    return project
+
+
 def default_project(unit: UnitOfWork, user: Principal) -> Project:
     """The project for an upload that names none: the oldest ``Default``, made when it is gone."""
     # The owner's row is locked, so that two uploads at once do not both make one.

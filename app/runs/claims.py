@@ -17,6 +17,7 @@ from app.db.session import UnitOfWork
 from app.db.tables import Run
 from app.runs.events import emit, emit_status
 from app.runs.states import STAGES, UNFINISHED
+from app.storage import trash
 
 
 class LostClaim(Exception):
@@ -37,7 +38,11 @@ class Claim:
     @property
     def prefix(self) -> str:
         """Where this attempt's objects lie; no other attempt ever writes there."""
-        return f"projects/{self.project_id}/runs/{self.run_id}/{self.stage}-{self.attempt}/"
+        return _prefix(self.project_id, self.run_id, self.stage, self.attempt)
+
+
+def _prefix(project_id: str, run_id: str, stage: int, attempt: int) -> str:
+    return f"projects/{project_id}/runs/{run_id}/{stage}-{attempt}/"
 
 
 def claim(
@@ -51,7 +56,6 @@ def claim(
             Run.id == run_id,
             Run.stage == stage,
             Run.status.in_(UNFINISHED),
-            Run.cancel_requested.is_(False),
             or_(Run.lease_until.is_(None), Run.lease_until < now),
         )
         .values(
@@ -70,6 +74,9 @@ def claim(
     if run.status == "PENDING":
         run.status = "RUNNING"
     run.started_at = run.started_at or now
+    if row.stage_attempts > 1:
+        # Whoever was killed at it could not clear away what it had stored.
+        trash.note(unit, _prefix(run.project_id, run_id, stage, row.attempt - 1))
     emit_status(unit, run)
     return Claim(run_id, run.project_id, stage, row.attempt, row.stage_attempts, owner)
 
@@ -96,10 +103,9 @@ def _write(unit: UnitOfWork, claim: Claim, **values: Any) -> None:
         raise LostClaim(claim.run_id)
 
 
-def renew(unit: UnitOfWork, claim: Claim, lease_seconds: float) -> bool:
-    """Extend the lease; whether the run is to be cancelled. Raises :class:`LostClaim`."""
+def renew(unit: UnitOfWork, claim: Claim, lease_seconds: float) -> None:
+    """Extend the lease. Raises :class:`LostClaim`."""
     _write(unit, claim, lease_until=unit.now() + timedelta(seconds=lease_seconds))
-    return unit.session.get_one(Run, claim.run_id).cancel_requested
 
 
 def report_progress(unit: UnitOfWork, claim: Claim, percent: float) -> None:
@@ -140,14 +146,19 @@ def release(unit: UnitOfWork, claim: Claim, *, charge: bool) -> None:
     _write(unit, claim, lease_owner=None, lease_until=None, sent_at=None, **uncharged)
 
 
-def end(unit: UnitOfWork, claim: Claim, status: str, error: str | None) -> None:
-    """End the run under the claim, failed or cancelled. Raises :class:`LostClaim`."""
+def fail(unit: UnitOfWork, claim: Claim, error: str) -> None:
+    """End the run under the claim, as failed. Raises :class:`LostClaim`."""
     _write(unit, claim, lease_owner=None, lease_until=None)
-    close(unit, unit.session.get_one(Run, claim.run_id, populate_existing=True), status, error)
+    close(unit, unit.session.get_one(Run, claim.run_id, populate_existing=True), "FAILED", error)
 
 
 def close(unit: UnitOfWork, run: Run, status: str, error: str | None = None) -> None:
-    """Set a run's last status, with its reason, and say so in its events."""
+    """Set a run's last status, with its reason, and say so in its events.
+
+    Whoever works at it loses the claim with that, and what that attempt stores is removed.
+    """
+    if run.attempt and run.stage < len(STAGES):
+        trash.note(unit, _prefix(run.project_id, run.id, run.stage, run.attempt))
     run.status = status
     run.error = error
     run.current_task = None

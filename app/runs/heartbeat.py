@@ -1,4 +1,4 @@
-"""Keeping a claim alive while a stage computes, and hearing when it must stop."""
+"""Keeping a claim alive while a stage computes, and hearing when it is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ CHECK_S = 1.0
 
 
 class Heartbeat:
-    """A thread that renews a claim's lease and looks whether its run is to be cancelled."""
+    """A thread that renews a claim's lease, and looks every second whether it still holds.
+
+    It is ``lost`` once the run is cancelled, deleted, over, or claimed by another.
+    """
 
     def __init__(self, database: Database, claim: Claim, lease_seconds: float) -> None:
         self._database = database
@@ -29,7 +32,6 @@ class Heartbeat:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self.lost = False
-        self.cancelled = False
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
@@ -51,7 +53,7 @@ class Heartbeat:
             try:
                 if time.monotonic() - renewed >= self._lease / 3:
                     with self._database.unit() as unit:
-                        self.cancelled |= renew(unit, self._claim, self._lease)
+                        renew(unit, self._claim, self._lease)
                     renewed = time.monotonic()
                 else:
                     self._look()
@@ -65,13 +67,7 @@ class Heartbeat:
     def _look(self) -> None:
         with self._database.unit(write=False) as unit:
             row = unit.session.execute(
-                select(Run.attempt, Run.lease_owner, Run.cancel_requested).where(
-                    Run.id == self._claim.run_id
-                )
+                select(Run.attempt, Run.lease_owner).where(Run.id == self._claim.run_id)
             ).first()
-        if row is None or (row.attempt, row.lease_owner) != (
-            self._claim.attempt,
-            self._claim.owner,
-        ):
+        if row is None or tuple(row) != (self._claim.attempt, self._claim.owner):
             raise LostClaim(self._claim.run_id)
-        self.cancelled |= row.cancel_requested

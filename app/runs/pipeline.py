@@ -48,9 +48,7 @@ MAX_ATTEMPTS = 3
 MAX_ATTEMPTS_OUT_OF_MEMORY = 2
 PROGRESS_INTERVAL_S = 0.5
 
-Outcome = Literal[
-    "done", "not claimed", "lost", "failed", "cancelled", "again", "later", "handed on"
-]
+Outcome = Literal["done", "not claimed", "lost", "failed", "again", "later", "handed on"]
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def _context(
     artifacts.sort(key=lambda artifact: artifact.metadata_json.get("order", 0))
 
     def stop() -> bool:
-        return heartbeat.lost or heartbeat.cancelled or workshop.stopping.is_set()
+        return heartbeat.lost or workshop.stopping.is_set()
 
     return StageContext(
         run=run,
@@ -180,11 +178,13 @@ def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: Stage
     stored = products.store(workshop.storage, bucket, claim, context.run, result)
     _reach(workshop, claim, "uploaded")
     with workshop.database.unit() as unit:
+        if result.model is not None:
+            # It locks the project, which must come before any lock on what the project holds:
+            # who deletes the project takes them in that order.
+            products.register(unit, workshop.settings.signing_key, context.run, stored, result)
         for artifact in stored:
             artifact.created_at = unit.now()
             unit.session.add(artifact)
-        if result.model is not None:
-            products.register(unit, workshop.settings.signing_key, context.run, stored, result)
         if result.leaderboard is not None:
             emit(unit, claim.run_id, "leaderboard", data=result.leaderboard)
         for note in result.notes:
@@ -203,9 +203,6 @@ def _stopped(workshop: Workshop, claim: Claim, heartbeat: Heartbeat) -> Outcome:
     if heartbeat.lost:
         return "lost"
     with workshop.database.unit() as unit:
-        if heartbeat.cancelled:
-            claims.end(unit, claim, "CANCELLED", None)
-            return "cancelled"
         claims.release(unit, claim, charge=False)
         emit(unit, claim.run_id, "log", "The worker is shutting down and hands the run on.")
     return "handed on"
@@ -218,7 +215,8 @@ def _failed(workshop: Workshop, claim: Claim, error: ChildError) -> Outcome:
         return _try_again(workshop, claim, why, MAX_ATTEMPTS_OUT_OF_MEMORY)
     if isinstance(error, ChildCrashed):
         logger.error("run %s: %s: %s\n%s", claim.run_id, title, error.message, error.log)
-        why = f"{title} failed: its process broke down"
+        how = error.message if error.code == "killed" else "its process broke down"
+        why = f"{title} failed: {how}"
         return _try_again(workshop, claim, why, MAX_ATTEMPTS)
     if isinstance(error, ChildTimeout):
         return _try_again(workshop, claim, f"{title} failed: {error.message}", MAX_ATTEMPTS)
@@ -239,7 +237,7 @@ def _try_again(workshop: Workshop, claim: Claim, why: str, attempts: int) -> Out
 
 def _fail(workshop: Workshop, claim: Claim, message: str) -> Outcome:
     text = message if message.endswith(".") else f"{message}."
-    _write_down(workshop, lambda unit: claims.end(unit, claim, "FAILED", text))
+    _write_down(workshop, lambda unit: claims.fail(unit, claim, text))
     return "failed"
 
 

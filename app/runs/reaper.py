@@ -36,7 +36,6 @@ def reap(database: Database, lease_seconds: float) -> int:
                     Run.status.in_(UNFINISHED),
                     or_(Run.lease_until.is_(None), Run.lease_until < now),
                     or_(
-                        Run.cancel_requested.is_(True),
                         Run.lease_until < now,
                         and_(
                             Run.sent_at.is_(None),
@@ -70,9 +69,6 @@ def _care_for(database: Database, run_id: str, seen: datetime) -> bool:
         if taken is None:
             return False
         run = unit.session.get_one(Run, run_id)
-        if run.cancel_requested:
-            close(unit, run, "CANCELLED")
-            return True
         if run.stage_attempts >= MAX_ATTEMPTS:
             title = STAGES[run.stage].title
             close(unit, run, "FAILED", f"{title} failed: its worker was lost {MAX_ATTEMPTS} times.")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, select, update
 
 from app.analysis.automl.options import OPTIONS, check_options
 from app.analysis.errors import AnalysisError
@@ -16,7 +16,7 @@ from app.core.failpoints import reach
 from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
 from app.core.queue import send_run, sending
 from app.core.telemetry import request_id_var
-from app.datasets.service import get_dataset
+from app.datasets.service import hold_dataset
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, Run, User, new_id
 from app.projects.service import get_project
@@ -35,6 +35,15 @@ def owned_runs(user: Principal) -> Select[Run]:
 def get_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
     """The user's run of that id. Raises :class:`NotFound`."""
     found = unit.session.scalar(owned_runs(user).where(Run.id == run_id))
+    if found is None:
+        raise NotFound("run")
+    return found
+
+
+def hold_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
+    """The same, as it stands now, and nobody else changes it before the unit's end."""
+    statement = owned_runs(user).where(Run.id == run_id).with_for_update()
+    found = unit.session.scalar(statement.execution_options(populate_existing=True))
     if found is None:
         raise NotFound("run")
     return found
@@ -102,7 +111,7 @@ def start_run(
             if known.request_hash != digest:
                 raise Conflict("This Idempotency-Key was used for another request.")
             return known
-    dataset = get_dataset(unit, user, dataset_id)
+    dataset = hold_dataset(unit, user, dataset_id)
     if project_id is not None and get_project(unit, user, project_id).id != dataset.project_id:
         message = "the data set belongs to another project"
         raise Unprocessable(message, errors=[{"location": "body.project_id", "message": message}])
@@ -165,35 +174,30 @@ def _refuse_over_quota(unit: UnitOfWork, held: Resources, user: Principal) -> No
         )
 
 
-def cancel_run(unit: UnitOfWork, run: Run) -> None:
-    """Ask for the end of a run: at once when nobody works at it, else by its worker's hand.
+def cancel_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
+    """End a run at once, wherever it is; whoever works at it has lost it and stops within 2 s.
 
-    Raises :class:`Conflict` when it is over already, unless it was cancelled.
+    Raises :class:`NotFound`, and :class:`Conflict` when it is over already, unless it was
+    cancelled.
     """
+    run = hold_run(unit, user, run_id)
     if run.status == "CANCELLED":
-        return
+        return run
     if run.status in TERMINAL:
         raise Conflict(f"The run is over already: {run.status}.")
     run.cancel_requested = True
-    unit.session.flush()
-    free = unit.session.scalar(
-        select(Run.id).where(
-            Run.id == run.id, or_(Run.lease_until.is_(None), Run.lease_until < unit.now())
-        )
-    )
-    if free is not None:
-        close(unit, run, "CANCELLED")
-    else:
-        emit(unit, run.id, "log", "Cancelling the run.", level="WARNING")
+    close(unit, run, "CANCELLED")
+    return run
 
 
-def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run: Run) -> None:
+def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run_id: str) -> Run:
     """Resume a failed or cancelled run from its first unfinished stage.
 
-    Raises :class:`Conflict` when it is neither, :class:`TooManyRequests` past the quota.
+    Raises :class:`NotFound`, :class:`Conflict` when it is neither failed nor cancelled, and
+    :class:`TooManyRequests` past the quota.
     """
     _lock_user(unit, user)
-    unit.session.refresh(run)
+    run = hold_run(unit, user, run_id)
     if run.status not in {"FAILED", "CANCELLED"}:
         raise Conflict(f"Only a failed or cancelled run can be retried; this one is {run.status}.")
     _refuse_over_quota(unit, held, user)
@@ -208,6 +212,7 @@ def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run: Run) -> N
     emit(unit, run.id, "log", f"Resuming with {STAGES[run.stage].title}.")
     emit_status(unit, run)
     send_after_commit(unit, run.id, run.stage)
+    return run
 
 
 def delete_run(unit: UnitOfWork, held: Resources, run: Run) -> None:

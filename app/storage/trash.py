@@ -19,9 +19,15 @@ def discard(unit: UnitOfWork, storage: Storage, bucket: str, prefix: str) -> Non
     The note of it is committed with the rows, so that a crash in between loses nothing:
     :func:`sweep` finishes the work.
     """
-    note = Trash(id=new_id(), prefix=prefix, created_at=unit.now())
-    unit.session.add(note)
-    unit.after_commit(lambda: _remove(unit.database, storage, bucket, note.id, prefix))
+    note_id = note(unit, prefix)
+    unit.after_commit(lambda: _remove(unit.database, storage, bucket, note_id, prefix))
+
+
+def note(unit: UnitOfWork, prefix: str) -> str:
+    """Have :func:`sweep` delete everything under ``prefix``; returns the note's id."""
+    row = Trash(id=new_id(), prefix=prefix, created_at=unit.now())
+    unit.session.add(row)
+    return row.id
 
 
 def _remove(database: Database, storage: Storage, bucket: str, note_id: str, prefix: str) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from app.config import Settings
 from app.db.migrate import migrate
 from app.db.session import Database
-from app.db.tables import Dataset, Log, Project, Run, User, new_id
+from app.db.tables import Dataset, Log, Project, Run, Trash, User, new_id
 from app.runs import claims
 from app.runs.reaper import reap
 
@@ -121,7 +121,7 @@ def test_a_lost_lease_is_fenced_off(database, run_id):
         lambda unit: claims.complete(unit, old),
         lambda unit: claims.renew(unit, old, LEASE),
         lambda unit: claims.report_progress(unit, old, 5),
-        lambda unit: claims.end(unit, old, "FAILED", "late"),
+        lambda unit: claims.fail(unit, old, "late"),
         lambda unit: claims.release(unit, old, charge=True),
     ):
         with pytest.raises(claims.LostClaim), database.unit() as unit:
@@ -167,13 +167,24 @@ def test_a_release_without_charge_does_not_count(database, run_id):
         assert get(database, run_id).stage_attempts == counted
 
 
-def test_a_cancelled_run_is_not_claimed(database, run_id):
+def test_a_run_that_is_ended_under_its_worker_is_lost_and_its_objects_are_noted(database, run_id):
+    claim = take(database, run_id)
     with database.unit() as unit:
-        unit.session.execute(update(Run).where(Run.id == run_id).values(cancel_requested=True))
+        claims.close(unit, unit.session.get_one(Run, run_id), "CANCELLED")
+    with pytest.raises(claims.LostClaim), database.unit() as unit:
+        claims.complete(unit, claim)
     assert take(database, run_id) is None
-    assert reap(database, LEASE) == 1
-    assert get(database, run_id).status == "CANCELLED"
     assert reap(database, LEASE) == 0
+    with database.unit(write=False) as unit:
+        assert unit.session.scalars(select(Trash.prefix)).all() == [claim.prefix]
+
+
+def test_what_a_lost_attempt_stored_is_noted_by_the_next(database, run_id):
+    old = take(database, run_id)
+    expire(database, run_id)
+    take(database, run_id)
+    with database.unit(write=False) as unit:
+        assert unit.session.scalars(select(Trash.prefix)).all() == [old.prefix]
 
 
 def test_a_run_whose_worker_was_lost_too_often_fails(database, run_id):
