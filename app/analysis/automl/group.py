@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app.analysis.automl.assemble import background_of, leaderboard_of
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.cluster_words import describe_clusters
 from app.analysis.automl.clustering import find_clusters
@@ -16,14 +17,9 @@ from app.analysis.automl.input_schema import describe_inputs
 from app.analysis.automl.inputs import choose_inputs
 from app.analysis.automl.options import RunOptions, check_against
 from app.analysis.automl.pictures import cluster_chart, leaderboard_chart
+from app.analysis.automl.prepare import Setting
 from app.analysis.automl.tasks import METRICS, metric_for
-from app.analysis.automl.train import (
-    Setting,
-    Trained,
-    background_of,
-    budget_of,
-    ignored_columns,
-)
+from app.analysis.automl.train import Keep, Trained
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
 
@@ -34,12 +30,14 @@ def train_clusters(
     options: RunOptions,
     setting: Setting,
     progress: Progress,
+    keep: Keep | None = None,
 ) -> Trained:
-    """Find clusters within the time budget.
+    """Find clusters within the time budget; there is no model to ``keep`` before the end.
 
     Raises ``BadOption`` for options that clustering cannot use and ``HopelessTable`` when
     there is nothing to group.
     """
+    del keep
     check_against(options, columns)
     inputs, notes = choose_inputs(frame, columns, options)
     layout = lay_out(frame, inputs)
@@ -51,7 +49,7 @@ def train_clusters(
         table,
         metric=metric.name,
         seed=options.seed,
-        budget=budget_of(options, setting),
+        budget=setting.budget(options),
         progress=progress,
     )
     clusters = describe_clusters(frame, inputs, found.assigned)
@@ -67,7 +65,7 @@ def train_clusters(
         columns=list(inputs),
         labels=tuple(range(1, len(clusters) + 1)),
         input_schema=describe_inputs(frame, inputs),
-        ignored=ignored_columns(columns, inputs, setting),
+        ignored=setting.unused(columns, inputs),
         cleaning_steps=setting.cleaning_steps,
         background=background_of(table, options.seed),
         recipe={"seed": options.seed, "name": found.name},
@@ -88,12 +86,6 @@ def train_clusters(
         "train_rows": len(frame),
         "fit_seconds": round(found.fit_seconds, 3),
     }
-    leaderboard = {
-        "task": "clustering",
-        "target": None,
-        "metric": metric.name,
-        "rows": found.rows,
-    }
     shown = np.random.default_rng(options.seed).permutation(len(frame))[:5_000]
     charts = [
         leaderboard_chart(found.rows, METRICS[metric.name]),
@@ -104,4 +96,4 @@ def train_clusters(
             options.seed,
         ),
     ]
-    return Trained(bundle, facts, leaderboard, charts)
+    return Trained(bundle, facts, leaderboard_of(bundle, found.rows), charts)

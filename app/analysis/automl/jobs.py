@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.analysis.automl.bundle import save, versions
+from app.analysis.automl.bundle import Bundle, save, versions
 from app.analysis.automl.files import read_file
 from app.analysis.automl.group import train_clusters
 from app.analysis.automl.options import check_options, parse_options
+from app.analysis.automl.prepare import Setting
 from app.analysis.automl.serving import load
 from app.analysis.automl.table_out import csv_lines
 from app.analysis.automl.threads import available_cpus, bounded_pools
-from app.analysis.automl.train import Setting, train_supervised
+from app.analysis.automl.train import train_supervised
 from app.analysis.charts.write import write_charts
 from app.analysis.ingest.frame import load_frame
 from app.analysis.ingest.spellings import read_spellings
@@ -23,6 +26,8 @@ from app.analysis.progress import Progress
 from app.analysis.schema import columns_from_json
 
 __all__ = ["check_options", "predict", "train"]
+
+CHECKPOINTS = "checkpoints"
 
 MOST_UNPACKED = 4 * 1024**3
 """Bytes that a file to predict may unpack to; the caller has checked its own size before."""
@@ -53,20 +58,34 @@ def train(
         started=started,
         spellings=read_spellings(Path(source)),
     )
+    out = Path(out_dir)
     schema = columns_from_json(columns)
     frame = load_frame(source, schema)
     work = train_clusters if parsed.target is None else train_supervised
     with bounded_pools(1):  # fits go side by side, or bring their own threads
-        trained = work(frame, schema, parsed, setting, progress)
-    out = Path(out_dir)
+        trained = work(frame, schema, parsed, setting, progress, _checkpoints(out))
     digest, size = save(trained.bundle, out / "model.joblib")
     facts = {**trained.facts, "sha256": digest, "size_bytes": size, "versions": versions()}
+    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     _write(out / "leaderboard.json", trained.leaderboard)
     _write(out / "model.json", facts)
     progress(0.93, "Drawing charts.")
     write_charts(trained.charts, out / "charts")
     progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
     return facts
+
+
+def _checkpoints(out: Path) -> Callable[[Bundle], None]:
+    """Keeps the best model so far in ``out/checkpoints``, a whole file at every moment, so that
+    a run that is ended from outside has something to show; removed when the run ends well."""
+
+    def keep(bundle: Bundle) -> None:
+        folder = out / CHECKPOINTS
+        folder.mkdir(exist_ok=True)
+        save(bundle, folder / "next.joblib")
+        (folder / "next.joblib").replace(folder / "model.joblib")
+
+    return keep
 
 
 def predict(

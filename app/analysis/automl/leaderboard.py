@@ -36,5 +36,5 @@ def _row(candidate: Candidate) -> dict[str, Any]:
 
 
 def rounded(value: float | None) -> float | None:
-    """A figure to six significant digits; ``None`` stays."""
-    return None if value is None or math.isnan(value) else float(f"{value:.6g}")
+    """A figure to six significant digits, never "-0"; ``None`` for ``None`` and NaN."""
+    return None if value is None or math.isnan(value) else float(f"{value:.6g}") + 0.0

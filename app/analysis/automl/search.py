@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.analysis.automl.budget import OutOfTime
@@ -20,10 +21,14 @@ SHARE = 0.5
 
 @dataclass(slots=True)
 class Search:
-    """Goes through the portfolio. ``candidates`` are those done, ``notes`` say what was not."""
+    """Goes through the portfolio. ``candidates`` are those done, ``notes`` say what was not.
+
+    ``better`` is told of each candidate that beats all before it.
+    """
 
     material: Material
     progress: Progress
+    better: Callable[[Candidate], None] | None = None
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -63,7 +68,10 @@ class Search:
         except FellBehind:
             self.notes.append(f"{entry.name} fell far behind on its first fold and was dropped.")
             return
+        best = min((c.error for c in self.candidates), default=float("inf"))
         self.candidates.append(candidate)
+        if self.better is not None and candidate.error < best and candidate.family != "baseline":
+            self.better(candidate)
         self.material.budget.reserve = self._reserved()
         metric = self.material.metric.name
         self.progress(

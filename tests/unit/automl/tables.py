@@ -15,7 +15,9 @@ from app.analysis.automl import search
 from app.analysis.automl.jobs import train
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.portfolio import load_portfolio
-from app.analysis.automl.train import Setting, Trained, train_supervised
+from app.analysis.automl.prepare import Setting
+from app.analysis.automl.threads import bounded_pools
+from app.analysis.automl.train import Trained, train_supervised
 from app.analysis.progress import silent
 from app.analysis.schema import Column, columns_to_json
 
@@ -92,7 +94,7 @@ def trained(
     The clock stands still unless another is given, so that no test depends on the machine.
     """
     setting = Setting([], jobs, now(), now)
-    with quick_portfolio():
+    with quick_portfolio(), bounded_pools(1):
         return train_supervised(frame, columns, RunOptions(**options), setting, silent)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from app.analysis.automl.group import train_clusters
 from app.analysis.automl.options import RunOptions
+from app.analysis.automl.prepare import Setting
 from app.analysis.automl.serving import Predictor
-from app.analysis.automl.train import Setting
 from app.analysis.errors import HopelessTable
 from app.analysis.progress import silent
 from app.analysis.schema import Column

@@ -66,7 +66,8 @@ class Boosting(Estimator):
             num_boost_round=rounds,
             valid_sets=[] if judging is None else [judging],
             callbacks=[stop],
-        )
+            keep_training_booster=True,  # else it is written out and read in again
+        ).free_dataset()
         done = self.booster.current_iteration()
         if stop.timed_out and done < 20:
             raise OutOfTime

@@ -1,0 +1,148 @@
+"""Before the search: the target settled, columns chosen, rows split, warnings collected."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+import pandas as pd
+
+from app.analysis.automl.budget import Budget
+from app.analysis.automl.features.table import as_seconds, lay_out, read_frame
+from app.analysis.automl.inputs import choose_inputs
+from app.analysis.automl.leakage import leaking_columns, warning
+from app.analysis.automl.material import Material
+from app.analysis.automl.options import RunOptions, check_against, check_usable
+from app.analysis.automl.split import Split, make_split
+from app.analysis.automl.target import TRUTH, Target, read_target
+from app.analysis.automl.tasks import metric_for
+from app.analysis.errors import BadOption, HopelessTable
+from app.analysis.schema import Column
+
+Array = npt.NDArray[Any]
+
+TAIL_S = 3.0
+"""Seconds kept for importances, charts and writing; at most a fifth of the budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What surrounds a run: cleaning steps to carry, processors, the clock's start, and how
+    the file spelled false and true where it did so in its own way."""
+
+    cleaning_steps: list[dict[str, Any]]
+    jobs: int
+    started: float
+    now: Callable[[], float] = time.monotonic
+    spellings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    def budget(self, options: RunOptions) -> Budget:
+        """The run's budget, with time kept for what follows the models."""
+        seconds = float(options.time_budget_s)
+        return Budget(seconds, self.started, min(TAIL_S, seconds / 5), self.now)
+
+    def unused(self, columns: Sequence[Column], inputs: Sequence[Column]) -> list[str]:
+        """The training file's columns that a model does not use, dropped ones included."""
+        used = {column.name for column in inputs}
+        dropped = [
+            step["column"]
+            for step in self.cleaning_steps
+            if step["column"] and step["rule"].startswith("drop_")
+        ]
+        return [c.name for c in columns if c.name not in used] + dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything the search and what follows it need. ``frame`` holds the rows with a target."""
+
+    frame: pd.DataFrame
+    columns: Sequence[Column]
+    inputs: list[Column]
+    target: Target
+    material: Material
+    options: RunOptions
+    setting: Setting
+    notes: list[str]
+
+
+def prepare(
+    frame: pd.DataFrame, columns: Sequence[Column], options: RunOptions, setting: Setting
+) -> Prepared:
+    """Settle what is to be learned from which columns, and split the rows.
+
+    Raises ``BadOption`` for options that do not fit and ``HopelessTable`` when nothing can be
+    learned.
+    """
+    check_against(options, columns)
+    name = str(options.target)
+    column = next(c for c in columns if c.name == name)
+    target = read_target(frame, column, options, setting.spellings.get(name, TRUTH))
+    check_usable(options, target.task)
+    if target.rows.size < len(frame):
+        frame = frame.iloc[target.rows].reset_index(drop=True)
+    inputs, left_out = choose_inputs(frame, columns, options)
+    material = _material(frame, inputs, target, options, setting)
+    notes = [*target.notes, *left_out, material.split.told, *_leaks(material, target)]
+    return Prepared(frame, columns, inputs, target, material, options, setting, notes)
+
+
+def _material(
+    frame: pd.DataFrame,
+    inputs: Sequence[Column],
+    target: Target,
+    options: RunOptions,
+    setting: Setting,
+) -> Material:
+    layout = lay_out(frame, inputs)
+    return Material(
+        task=target.task,
+        layout=layout,
+        table=read_frame(frame, layout),
+        y=target.values,
+        outputs=max(1, len(target.labels)),
+        split=_split(frame, inputs, target, options),
+        metric=metric_for(target.task, options.metric),
+        budget=setting.budget(options),
+        seed=options.seed,
+        jobs=setting.jobs,
+    )
+
+
+def _split(
+    frame: pd.DataFrame, inputs: Sequence[Column], target: Target, options: RunOptions
+) -> Split:
+    split = make_split(
+        target.values,
+        target.task,
+        budget_s=float(options.time_budget_s),
+        folds=options.folds,
+        kind=options.split,
+        order=_order(frame, inputs) if options.split == "time" else None,
+        seed=options.seed,
+    )
+    if split.development.size < 4:
+        raise HopelessTable(f"{len(frame)} rows are too few to learn from and to judge by.")
+    return split
+
+
+def _order(frame: pd.DataFrame, inputs: Sequence[Column]) -> Array:
+    """Seconds by which a split by time orders rows: of the only date column."""
+    dates = [column.name for column in inputs if column.type == "datetime"]
+    if len(dates) != 1:
+        raise BadOption(
+            f"A split by time needs exactly one column of dates; there are {len(dates)}.",
+            option="split",
+        )
+    return as_seconds(frame[dates[0]])
+
+
+def _leaks(material: Material, target: Target) -> list[str]:
+    rows = material.split.development
+    found = leaking_columns(
+        material.layout, material.table.take(rows), material.task, material.y[rows]
+    )
+    return [warning(name, figure, material.task, target.name) for name, figure in found.items()]
