@@ -1,7 +1,9 @@
 """Following runs live: one watcher a process, whatever the number of streams.
 
 The watcher asks the database once for all runs that somebody follows, when the bell rings
-and else every so often; a stream waits in memory and holds no connection meanwhile.
+and else every so often; a stream waits in memory and holds no connection meanwhile. Streams
+that are at the same place of a run share what is read for them. While the database is away
+they stay open and wait.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ import redis.asyncio
 from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
 
+from app.core.lanes import Lane
 from app.core.queue import CHANNEL
 from app.db.session import Database
 from app.db.tables import Log, Run
@@ -30,6 +32,10 @@ logger = logging.getLogger(__name__)
 POLL_S = 1.0
 BELL_RETRY_S = 2.0
 BATCH = 500
+# Threads, and so connections, that all streams of a process read with.
+READERS = 4
+
+Batch = tuple[list[dict[str, Any]], str, int]
 
 
 class RunWatcher:
@@ -40,6 +46,8 @@ class RunWatcher:
         self._redis_url = redis_url
         self._followers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._known: dict[str, int] = {}
+        self._lane = Lane(READERS)
+        self._reading: dict[tuple[str, int, int | None], asyncio.Task[Batch | None]] = {}
         self._rung = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.closing = asyncio.Event()
@@ -79,7 +87,12 @@ class RunWatcher:
         try:
             while not self.closing.is_set():
                 news.clear()
-                batch = await run_in_threadpool(self._read, run_id, after)
+                try:
+                    batch = await self._batch(run_id, after)
+                except SQLAlchemyError as error:
+                    logger.warning("following a run: %s", type(error).__name__)
+                    await asyncio.sleep(POLL_S)
+                    continue
                 if batch is None:
                     return
                 events, status, last = batch
@@ -98,7 +111,22 @@ class RunWatcher:
                 del self._followers[run_id]
                 self._known.pop(run_id, None)
 
-    def _read(self, run_id: str, after: int) -> tuple[list[dict[str, Any]], str, int] | None:
+    async def _batch(self, run_id: str, after: int) -> Batch | None:
+        """What :meth:`_read` finds, read once for all that ask for it at the same time.
+
+        The number that is known is part of the key: whoever was woken for an event must not
+        share a read that began before that event was there.
+        """
+        key = (run_id, after, self._known.get(run_id))
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = asyncio.create_task(self._lane.run(self._read, run_id, after))
+            self._reading[key] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(key, None))
+        # One follower that goes away must not end the read of the others.
+        return await asyncio.shield(reading)
+
+    def _read(self, run_id: str, after: int) -> Batch | None:
         with self._database.unit(write=False) as unit:
             run = unit.session.execute(
                 select(Run.status, Run.event_seq).where(Run.id == run_id)
@@ -121,7 +149,7 @@ class RunWatcher:
             if not self._followers:
                 continue
             try:
-                numbers = await run_in_threadpool(self._numbers, list(self._followers))
+                numbers = await self._lane.run(self._numbers, list(self._followers))
             except SQLAlchemyError as error:
                 logger.warning("watching runs: %s", type(error).__name__)
                 continue
