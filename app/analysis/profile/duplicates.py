@@ -14,6 +14,7 @@ from app.analysis.schema import Column
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(32)
+_MISSING = np.uint64(0xD6E8FEB86659FD93)
 
 
 class Fingerprints:
@@ -36,8 +37,9 @@ class Fingerprints:
         cells = values.data
         if cells.dtype == np.float64:
             cells = (cells + 0.0).view(np.int64)  # −0 equals 0
-        bits = np.where(values.valid, cells.astype(np.int64), -2).view(np.uint64)
-        self._prints = _mixed(self._prints ^ bits) + values.valid.astype(np.uint64)
+        # A cell is mixed before it meets those to its left: neighbours never cancel out.
+        bits = np.where(values.valid, _mixed(cells.astype(np.int64).view(np.uint64)), _MISSING)
+        self._prints = _mixed(self._prints ^ bits)
 
     def suspected(self) -> int:
         """Rows whose fingerprint an earlier row has; 0 is proof that there is no duplicate."""

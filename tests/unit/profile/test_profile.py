@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.analysis.errors import BadOption, BadTable
@@ -244,6 +244,7 @@ CELLS = st.one_of(
 
 
 @given(st.lists(CELLS, min_size=1, max_size=4))
+@example([[-2, None] * 6, [0, 1] * 6])
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
