@@ -174,6 +174,11 @@ class Settings(BaseSettings):
         return host if "://" in host else f"http{'s' if self.minio_secure else ''}://{host}"
 
     @property
+    def stall_seconds(self) -> float:
+        """How long a child of a worker may stand still: five leases."""
+        return 5 * self.lease_seconds
+
+    @property
     def max_upload_bytes(self) -> int:
         """The largest upload accepted, in bytes."""
         return self.max_upload_mb * 1024 * 1024

@@ -1,8 +1,8 @@
 """Killable children: whatever touches a user's bytes computes behind this border.
 
 A child is a fresh interpreter without the server's secrets. JSON crosses the border in both
-directions and nothing else; the parent watches resident memory, deadline and a stop signal,
-and ends the child with SIGTERM, then SIGKILL.
+directions and nothing else; the parent watches resident memory, deadline, standstill and a
+stop signal, and ends the child with SIGTERM, then SIGKILL.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ from app.core.scratch import new_directory
 WATCH_INTERVAL_S = 0.2
 GRACE_S = 1.0
 STDERR_TAIL = 2000
+# A child that neither says anything nor uses the processor for so long does not work any more.
+STALL_S = 150.0
+LEAST_CPU_S = 0.05
+# What native libraries say before they abort for want of memory.
+OUT_OF_MEMORY_SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory")
 
 # What a child may see of the environment: never a setting that holds a secret.
 PASSED_ON = (
@@ -91,6 +96,13 @@ class ChildDiskFull(ChildError):
         super().__init__("disk_full", "there is no room left on the disk")
 
 
+class ChildStalled(ChildTimeout):
+    """The child stood still: stopped, deadlocked, or waiting for what never comes."""
+
+    def __init__(self, stall_s: float) -> None:
+        ChildError.__init__(self, "timeout", f"it stood still for {stall_s:g} s")
+
+
 class ChildStopped(ChildError):
     """The caller asked for the end, through its stop event."""
 
@@ -101,6 +113,31 @@ class ChildStopped(ChildError):
 def default_memory_mb(share: float = 0.6) -> int:
     """A child's memory limit when none is set: a share of what the machine has, in MB."""
     return max(512, int(psutil.virtual_memory().total * share / 1024 / 1024))
+
+
+class _Standstill:
+    """Tells when a child has shown no sign of life for ``stall_s`` seconds."""
+
+    def __init__(self, stall_s: float) -> None:
+        self._stall_s = stall_s
+        self._still_s = 0.0
+        self._cpu_s = -1.0
+        self._looked = time.monotonic()
+
+    def spoke(self) -> None:
+        """The child said something."""
+        self._still_s = 0.0
+
+    def look(self, now: float, cpu_s: float) -> None:
+        """Take the processor time used so far. Raises :class:`ChildStalled`."""
+        # A watcher that was itself stopped meanwhile knows nothing of that time.
+        self._still_s += min(now - self._looked, 5 * WATCH_INTERVAL_S)
+        self._looked = now
+        if abs(cpu_s - self._cpu_s) >= LEAST_CPU_S:
+            self._cpu_s = cpu_s
+            self._still_s = 0.0
+        if self._still_s > self._stall_s:
+            raise ChildStalled(self._stall_s)
 
 
 class Child:
@@ -141,13 +178,19 @@ class Child:
 
     def resident_mb(self) -> float:
         """Resident memory of the child and its own children, in MB; 0 once it is gone."""
+        return self._usage()[0]
+
+    def _usage(self) -> tuple[float, float]:
+        """Resident memory in MB and processor time in seconds, its own children's included."""
+        memory, cpu_s = 0, 0.0
         try:
             process = psutil.Process(self.pid)
-            family = [process, *process.children(recursive=True)]
-            total: int = sum(member.memory_info().rss for member in family)
+            for member in (process, *process.children(recursive=True)):
+                memory += member.memory_info().rss
+                cpu_s += sum(member.cpu_times()[:4])
         except psutil.Error:
-            return 0.0
-        return total / 1024 / 1024
+            return 0.0, 0.0
+        return memory / 1024 / 1024, cpu_s
 
     def call(
         self,
@@ -155,20 +198,22 @@ class Child:
         params: Mapping[str, Any],
         *,
         timeout_s: float,
+        stall_s: float = STALL_S,
         on_progress: ProgressHandler | None = None,
         stop: Callable[[], bool] | None = None,
     ) -> dict[str, Any]:
         """Run ``module:function`` in the child and return what it returns.
 
         ``on_progress`` receives fraction, message, level and leaderboard. ``stop`` is asked
-        every 0.2 s. Raises :class:`ChildError` with the code of a typed error of the analyst,
+        every 0.2 s. The child may take ``timeout_s``, and stand still for ``stall_s``. Raises :class:`ChildError` with the code of a typed error of the analyst,
         or one of its subclasses; after a crash, a timeout or a stop the child is gone.
         """
         with self._lock:
-            deadline = time.monotonic() + timeout_s
+            self._deadline = time.monotonic() + timeout_s
+            self._standstill = _Standstill(stall_s)
             self._send({"target": target, "params": dict(params), "memory_mb": self.memory_mb})
             try:
-                return self._await(deadline, timeout_s, on_progress, stop)
+                return self._await(timeout_s, on_progress, stop)
             except ChildError as error:
                 if isinstance(error, ChildOutOfMemory | ChildTimeout | ChildStopped):
                     self.kill()
@@ -193,7 +238,6 @@ class Child:
 
     def _await(
         self,
-        deadline: float,
         timeout_s: float,
         on_progress: ProgressHandler | None,
         stop: Callable[[], bool] | None,
@@ -202,7 +246,7 @@ class Child:
         while True:
             now = time.monotonic()
             if now >= next_watch:
-                self._watch(now, deadline, timeout_s, stop)
+                self._watch(now, timeout_s, stop)
                 next_watch = now + WATCH_INTERVAL_S
             try:
                 line = self._lines.get(timeout=max(0.001, next_watch - now))
@@ -210,6 +254,7 @@ class Child:
                 continue
             if line is None:
                 raise self._crash()
+            self._standstill.spoke()
             message = json.loads(line)
             if "result" in message:
                 result: dict[str, Any] = message["result"]
@@ -224,15 +269,15 @@ class Child:
                     message["leaderboard"],
                 )
 
-    def _watch(
-        self, now: float, deadline: float, timeout_s: float, stop: Callable[[], bool] | None
-    ) -> None:
+    def _watch(self, now: float, timeout_s: float, stop: Callable[[], bool] | None) -> None:
         if stop is not None and stop():
             raise ChildStopped
-        if now > deadline:
+        if now > self._deadline:
             raise ChildTimeout(timeout_s)
-        if self.resident_mb() > self.memory_mb:
+        resident_mb, cpu_s = self._usage()
+        if resident_mb > self.memory_mb:
             raise ChildOutOfMemory(self.memory_mb)
+        self._standstill.look(now, cpu_s)
 
     def _error(self, error: Mapping[str, Any]) -> ChildError:
         if error["code"] == "out_of_memory":
@@ -246,11 +291,15 @@ class Child:
     def _crash(self) -> ChildError:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=GRACE_S)
-        status = self._process.returncode
+        status, log = self._process.returncode, self._tail()
+        if any(sign in log for sign in OUT_OF_MEMORY_SIGNS):
+            return ChildOutOfMemory(self.memory_mb)
         if status is not None and status < 0:
             name = signal.Signals(-status).name
-            return ChildCrashed(f"its process was ended by {name}", self._tail(), "killed")
-        return ChildCrashed(f"its process ended with status {status}", self._tail())
+            # Whoever ends a process in this way by itself is the system that runs out of memory.
+            hint = ", as when the machine has no memory left" if name == "SIGKILL" else ""
+            return ChildCrashed(f"its process was ended by {name}{hint}", log, "killed")
+        return ChildCrashed(f"its process ended with status {status}", log)
 
     def _tail(self) -> str:
         with suppress(OSError, ValueError):
@@ -300,12 +349,20 @@ def run(
     *,
     memory_mb: int = 0,
     timeout_s: float = 300.0,
+    stall_s: float = STALL_S,
     on_progress: ProgressHandler | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
     """Run one job in a child of its own; see :meth:`Child.call`."""
     with Child(memory_mb=memory_mb) as child:
-        return child.call(target, params, timeout_s=timeout_s, on_progress=on_progress, stop=stop)
+        return child.call(
+            target,
+            params,
+            timeout_s=timeout_s,
+            stall_s=stall_s,
+            on_progress=on_progress,
+            stop=stop,
+        )
 
 
 def scratch() -> tempfile.TemporaryDirectory[str]:

@@ -106,9 +106,15 @@ def _describe(error: BaseException) -> dict[str, Any]:
     details = getattr(error, "details", None)
     if isinstance(code, str) and isinstance(details, dict):
         return {"code": code, "message": str(error), "details": details}
-    if isinstance(error, MemoryError):
+    if _is_out_of_memory(error):
         return {"code": "out_of_memory", "message": "out of memory", "details": {}}
     return {"code": "crashed", "message": f"{type(error).__name__}: {error}"[:500], "details": {}}
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, in the words of Python, DuckDB or a library in C++."""
+    name = type(error).__name__
+    return isinstance(error, MemoryError) or "OutOfMemory" in name or "std::bad_alloc" in str(error)
 
 
 def _serve_one(wire: _Wire, call: dict[str, Any]) -> None:

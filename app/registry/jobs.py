@@ -32,6 +32,7 @@ from app.registry.job_claims import Claim, LostJob
 from app.registry.results import Shelf
 from app.registry.service import hold_model, jobs_prefix
 from app.storage.base import Storage, StorageError
+from app.storage.deposit import deposit
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,8 @@ def create_job(
     model is deleted meanwhile."""
     bucket, job_id = shelf.settings.minio_bucket, new_id()
     key = f"{jobs_prefix(model)}{job_id}"
-    shelf.storage.upload_file(bucket, key, received.path)
-    try:
+    with deposit(shelf.storage, bucket, key):
+        shelf.storage.upload_file(bucket, key, received.path)
         with shelf.database.unit() as unit:
             hold_model(unit, user, model.id)
             job = PredictionJob(
@@ -102,9 +103,6 @@ def create_job(
             )
             unit.session.add(job)
             unit.after_commit(lambda: _send(shelf.database, job_id))
-    except BaseException:
-        shelf.storage.delete(bucket, key)
-        raise
     return job
 
 
@@ -202,6 +200,7 @@ def _predict(worker: Worker, claim: Claim, job: PredictionJob, model: ModelMeta)
             file_params(worker.settings, model, bundle, source, job.filename, out),
             memory_mb=worker.memory_mb,
             timeout_s=worker.settings.stage_timeout_seconds,
+            stall_s=worker.settings.stall_seconds,
             stop=job_claims.keep_alive(worker.database, claim, lease, stopping),
         )
         _finish(worker, claim, model, facts, out / "predictions.csv")

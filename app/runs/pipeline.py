@@ -26,6 +26,7 @@ from app.core import sandbox
 from app.core.failpoints import reach
 from app.core.sandbox import (
     ChildCrashed,
+    ChildDiskFull,
     ChildError,
     ChildOutOfMemory,
     ChildStopped,
@@ -137,6 +138,7 @@ def _context(
         directory=directory,
         memory_mb=workshop.memory_mb,
         timeout_s=workshop.settings.stage_timeout_seconds,
+        stall_s=workshop.settings.stall_seconds,
         on_progress=_progress_writer(workshop.database, claim),
         stop=stop,
     )
@@ -174,8 +176,9 @@ def _progress_writer(
 
 def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: StageResult) -> None:
     """Store the files, then write everything down in one unit under the claim."""
-    bucket = workshop.settings.minio_bucket
-    stored = products.store(workshop.storage, bucket, claim, context.run, result)
+    stored = products.store(claim, context, result)
+    if claim.stage == len(STAGES) - 1:
+        stored.append(products.manifest(claim, context, stored))
     _reach(workshop, claim, "uploaded")
     with workshop.database.unit() as unit:
         if result.model is not None:
@@ -189,9 +192,6 @@ def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: Stage
             emit(unit, claim.run_id, "leaderboard", data=result.leaderboard)
         for note in result.notes:
             emit(unit, claim.run_id, "log", note)
-        if claim.stage == len(STAGES) - 1:
-            unit.session.flush()
-            unit.session.add(products.manifest(unit, workshop.storage, bucket, claim, context.run))
         claims.complete(unit, claim)
 
 
@@ -218,7 +218,7 @@ def _failed(workshop: Workshop, claim: Claim, error: ChildError) -> Outcome:
         how = error.message if error.code == "killed" else "its process broke down"
         why = f"{title} failed: {how}"
         return _try_again(workshop, claim, why, MAX_ATTEMPTS)
-    if isinstance(error, ChildTimeout):
+    if isinstance(error, ChildTimeout | ChildDiskFull):
         return _try_again(workshop, claim, f"{title} failed: {error.message}", MAX_ATTEMPTS)
     return _fail(workshop, claim, error.message)
 

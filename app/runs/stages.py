@@ -10,13 +10,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from app import __version__
 from app.core import sandbox
 from app.core.sandbox import ChildError, ProgressHandler
+from app.core.scratch import empty
 from app.db.tables import Artifact, Dataset, Run
-from app.storage.base import Storage
+from app.runs.patience import patiently
+from app.storage.base import ObjectMissing, Storage, StorageCorrupted
+
+T = TypeVar("T")
 
 # What training may take beyond its budget before it is ended from outside.
 TRAIN_SLACK_S = 90.0
@@ -55,6 +59,7 @@ class StageContext:
     directory: Path
     memory_mb: int
     timeout_s: float
+    stall_s: float
     on_progress: ProgressHandler
     stop: Callable[[], bool]
 
@@ -70,11 +75,24 @@ class StageContext:
         return path
 
     def fetch(self, key: str, name: str) -> Path:
-        """A stored object as a local file."""
+        """A stored object as a local file. Raises :class:`ChildError` when it is lost."""
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.storage.fetch_to(self.bucket, key, path)
+        try:
+            self.patiently(lambda: self.storage.fetch_to(self.bucket, key, path))
+        except ObjectMissing:
+            raise ChildError("missing_input", f"the stored file {name} is missing") from None
+        except StorageCorrupted:
+            raise ChildError("missing_input", f"the stored file {name} is damaged") from None
         return path
+
+    def patiently(self, action: Callable[[], T]) -> T:
+        """What ``action`` returns, once the storage answers; the run's log says why it waits."""
+        return patiently(
+            action,
+            stop=self.stop,
+            tell=lambda why: self.on_progress(0.0, why, "WARNING", None),
+        )
 
     def find(self, type: str, filename: str) -> Artifact | None:
         """An artifact of an earlier stage."""
@@ -90,14 +108,20 @@ class StageContext:
 
     def job(self, target: str, params: dict[str, Any], timeout_s: float = 0.0) -> dict[str, Any]:
         """Run an analyst's job in a child. Raises :class:`ChildError`."""
-        return sandbox.run(
-            target,
-            params,
-            memory_mb=self.memory_mb,
-            timeout_s=timeout_s or self.timeout_s,
-            on_progress=self.on_progress,
-            stop=self.stop,
-        )
+
+        def run() -> dict[str, Any]:
+            empty(Path(params["out_dir"]))
+            return sandbox.run(
+                target,
+                params,
+                memory_mb=self.memory_mb,
+                timeout_s=timeout_s or self.timeout_s,
+                stall_s=self.stall_s,
+                on_progress=self.on_progress,
+                stop=self.stop,
+            )
+
+        return self.patiently(run)
 
 
 def preprocess(context: StageContext) -> StageResult:

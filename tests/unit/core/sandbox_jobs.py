@@ -56,6 +56,23 @@ def hang(*, progress):
     return {}
 
 
+def compute(*, progress):
+    while True:
+        pass
+
+
+def native_out_of_memory(*, progress):
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\n")
+    os.abort()
+
+
+def foreign_out_of_memory(*, progress):
+    class OutOfMemoryException(Exception):
+        pass
+
+    raise OutOfMemoryException("could not allocate a block")
+
+
 def eat(*, megabytes, progress):
     blocks = []
     for _ in range(megabytes):

@@ -16,6 +16,7 @@ from app.core.sandbox import (
     ChildCrashed,
     ChildError,
     ChildOutOfMemory,
+    ChildStalled,
     ChildStopped,
     ChildTimeout,
 )
@@ -99,6 +100,31 @@ def test_a_hang_ends_at_the_deadline(child):
     with pytest.raises(ChildTimeout):
         call(child, "hang", timeout_s=1.0)
     assert gone(child.pid)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("hang", "it stood still for 1.5 s"), ("compute", "it took longer than 4 s")],
+)
+def test_a_standstill_is_seen_and_hard_work_is_none(child, name, why):
+    call(child, "echo", value=1)
+    with pytest.raises(ChildTimeout, match=why):
+        child.call(f"sandbox_jobs:{name}", {}, timeout_s=4.0, stall_s=1.5)
+    assert gone(child.pid)
+
+
+def test_a_stopped_child_stands_still(child):
+    call(child, "echo", value=1)
+    os.kill(child.pid, signal.SIGSTOP)
+    with pytest.raises(ChildStalled):
+        child.call("sandbox_jobs:echo", {"value": 1}, timeout_s=60, stall_s=1.0)
+    assert gone(child.pid)
+
+
+@pytest.mark.parametrize("name", ["native_out_of_memory", "foreign_out_of_memory"])
+def test_what_runs_out_of_memory_on_its_own_is_told_so(child, name):
+    with pytest.raises(ChildOutOfMemory):
+        call(child, name)
 
 
 def test_memory_is_limited():
