@@ -74,6 +74,15 @@ def new_directory() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(dir=own_directory(), ignore_cleanup_errors=True)
 
 
+def empty(directory: Path) -> None:
+    """Remove what is in a directory, and leave the directory."""
+    for path in directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 def sweep() -> int:
     """Remove what processes left that are gone; returns how many there were. Safe at any time."""
     parent = Path(tempfile.gettempdir())

@@ -19,6 +19,7 @@ from app.core.sandbox import ChildError
 from app.datasets import service
 from app.db.tables import Dataset, new_id
 from app.projects.service import default_project, get_project, hold_project
+from app.storage.deposit import deposit
 from app.web import Resources
 
 INGEST = "app.analysis.ingest.jobs:ingest"
@@ -118,7 +119,7 @@ def create_dataset(
         table = read_upload(held, received, Path(name), options)
         dataset_id = new_id()
         prefix = service.storage_prefix(project.id, dataset_id)
-        try:
+        with deposit(held.storage, held.settings.minio_bucket, prefix):
             keys = _store(held, table, prefix)
             with held.database.unit() as unit:
                 hold_project(unit, user, project.id)
@@ -133,9 +134,6 @@ def create_dataset(
                     **_facts(table.facts),
                 )
                 unit.session.add(dataset)
-        except BaseException:
-            held.storage.delete_prefix(held.settings.minio_bucket, prefix)
-            raise
         return dataset, table.preview(20)
 
 
@@ -164,14 +162,20 @@ def retype_dataset(
         }
         table = ReadTable(out, run_reader(RETYPE, params, "body.columns"))
         prefix = f"{service.storage_prefix(dataset.project_id, dataset.id)}{new_id()}/"
-        keys = _store(held, table, prefix)
-        with held.database.unit() as unit:
-            current = service.get_dataset(unit, user, dataset_id)
-            for field, value in {**keys, **_facts(table.facts)}.items():
-                if field not in {"warnings_json", "read_json"}:
-                    setattr(current, field, value)
-            current.warnings_json = [*current.warnings_json, *table.facts["warnings"]]
-            current.profile_key = None
+        with deposit(held.storage, bucket, prefix):
+            keys = _store(held, table, prefix)
+            with held.database.unit() as unit:
+                _renew(service.get_dataset(unit, user, dataset_id), keys, table.facts)
+
+
+def _renew(dataset: Dataset, keys: dict[str, Any], facts: Mapping[str, Any]) -> None:
+    """Point a dataset to its new objects. Who still reads the old ones may end: they are swept
+    as orphans later."""
+    for field, value in {**keys, **_facts(facts)}.items():
+        if field not in {"warnings_json", "read_json"}:
+            setattr(dataset, field, value)
+    dataset.warnings_json = [*dataset.warnings_json, *facts["warnings"]]
+    dataset.profile_key = None
 
 
 def _store(held: Resources, table: ReadTable, prefix: str) -> dict[str, Any]:

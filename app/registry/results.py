@@ -12,6 +12,7 @@ from app.db.session import Database, UnitOfWork
 from app.db.tables import Artifact, ModelMeta, new_id
 from app.registry.service import run_prefix
 from app.storage.base import Readable, Storage
+from app.storage.deposit import deposit
 
 Kind = Literal["json", "csv"]
 MEDIA_TYPES: dict[Kind, str] = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
@@ -53,8 +54,8 @@ class Shelf:
         filename = f"predictions-{artifact_id}.{kind}"
         key = f"{run_prefix(model)}predictions/{artifact_id}.{kind}"
         source = io.BytesIO(content) if isinstance(content, bytes) else content
-        stored = self.storage.upload_fileobj(bucket, key, source)
-        try:
+        with deposit(self.storage, bucket, key):
+            stored = self.storage.upload_fileobj(bucket, key, source)
             with self.database.unit() as unit:
                 artifact = Artifact(
                     id=artifact_id,
@@ -69,7 +70,4 @@ class Shelf:
                 )
                 confirm(unit, artifact)
                 unit.session.add(artifact)
-        except BaseException:
-            self.storage.delete(bucket, key)
-            raise
         return artifact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from app.db.session import Database, UnitOfWork
 from app.db.tables import Artifact, Run, new_id
 from app.registry.service import register_model
 from app.runs.claims import Claim
-from app.runs.stages import StageResult
+from app.runs.stages import StageContext, StageResult
 from app.storage.base import Storage, StorageError
 
 logger = logging.getLogger(__name__)
@@ -21,16 +22,19 @@ logger = logging.getLogger(__name__)
 MANIFEST = "artifacts_manifest.json"
 
 
-def store(
-    storage: Storage, bucket: str, claim: Claim, run: Run, result: StageResult
-) -> list[Artifact]:
-    """Upload every product; the rows for them are returned, not yet added."""
+def store(claim: Claim, context: StageContext, result: StageResult) -> list[Artifact]:
+    """Upload every product; the rows for them are returned, not yet added.
+
+    A storage that is away is waited for, as :func:`app.runs.patience.patiently` says.
+    """
     artifacts = []
     for product in result.products:
         key = f"{claim.prefix}{product.type}/{product.filename}"
-        with product.path.open("rb") as file:
-            stored = storage.upload_fileobj(bucket, key, file)
-        artifacts.append(_artifact(run, product.type, product.filename, stored, product.metadata))
+        upload = partial(context.storage.upload_file, context.bucket, key, product.path)
+        stored = context.patiently(upload)
+        artifacts.append(
+            _artifact(context.run, product.type, product.filename, stored, product.metadata)
+        )
     return artifacts
 
 
@@ -58,11 +62,12 @@ def register(
     register_model(unit, signing_key, run=run, bundle=bundle, facts=result.model)
 
 
-def manifest(unit: UnitOfWork, storage: Storage, bucket: str, claim: Claim, run: Run) -> Artifact:
-    """Store the list of every artifact that the run has now; returns the row for it."""
-    rows = unit.session.scalars(
-        select(Artifact).where(Artifact.run_id == run.id).order_by(Artifact.type, Artifact.filename)
-    )
+def manifest(claim: Claim, context: StageContext, last: list[Artifact]) -> Artifact:
+    """Store the list of every artifact of the stages; ``last`` are those of the last one.
+
+    Returns the row for it. No unit of work is open meanwhile: the storage may keep us waiting.
+    """
+    rows = sorted([*context.artifacts, *last], key=lambda row: (row.type, row.filename))
     entries = [
         {
             "id": row.id,
@@ -73,11 +78,10 @@ def manifest(unit: UnitOfWork, storage: Storage, bucket: str, claim: Claim, run:
         }
         for row in rows
     ]
-    body = json.dumps({"run_id": run.id, "artifacts": entries}, indent=1).encode()
-    stored = storage.upload_bytes(bucket, claim.prefix + MANIFEST, body)
-    artifact = _artifact(run, "manifest", MANIFEST, stored, {"artifacts": len(entries)})
-    artifact.created_at = unit.now()
-    return artifact
+    body = json.dumps({"run_id": claim.run_id, "artifacts": entries}, indent=1).encode()
+    key = claim.prefix + MANIFEST
+    stored = context.patiently(lambda: context.storage.upload_bytes(context.bucket, key, body))
+    return _artifact(context.run, "manifest", MANIFEST, stored, {"artifacts": len(entries)})
 
 
 def remove_attempt(database: Database, storage: Storage, bucket: str, claim: Claim) -> None:
@@ -89,7 +93,12 @@ def remove_attempt(database: Database, storage: Storage, bucket: str, claim: Cla
     try:
         with database.unit(write=False) as unit:
             kept = unit.session.scalar(
-                select(Artifact.id).where(Artifact.storage_key.startswith(claim.prefix)).limit(1)
+                select(Artifact.id)
+                .where(
+                    Artifact.run_id == claim.run_id,
+                    Artifact.storage_key.startswith(claim.prefix),
+                )
+                .limit(1)
             )
         if kept is None:
             storage.delete_prefix(bucket, claim.prefix)

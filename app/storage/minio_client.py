@@ -30,7 +30,7 @@ from app.storage.naming import (
     content_disposition,
 )
 from app.storage.objects import ListedObject, ObjectInfo, StoredObject
-from app.storage.s3_transport import translated
+from app.storage.s3_transport import PATIENT, Patience, translated
 from app.storage.streams import CHUNK_BYTES, Measure, ObjectStream, Readable, chunks_of
 
 PART_BYTES = 8 * 1024 * 1024
@@ -43,7 +43,8 @@ class S3MinIOClient(Storage):
     """Storage on an S3 server.
 
     ``endpoint`` is ``host:port``; links are signed for ``public_endpoint`` (else the same),
-    which may carry its own ``http://`` or ``https://``. ``clock`` is the time in UTC. Raises
+    which may carry its own ``http://`` or ``https://``. ``clock`` is the time in UTC, ``patience``
+    how long the server may keep us waiting. Raises
     ``ValueError`` for an endpoint that is none; the server is not asked before the first call.
     """
 
@@ -56,13 +57,15 @@ class S3MinIOClient(Storage):
         bucket: str = "artifacts",
         secure: bool = False,
         public_endpoint: str = "",
+        patience: Patience = PATIENT,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         check_bucket(bucket)
         self.bucket = bucket
         self._clock = clock
         keys = (access_key, secret_key)
-        self._client = s3_transport.connect(endpoint, keys, secure, s3_transport.PATIENT)
+        self._patience = patience
+        self._client = s3_transport.connect(endpoint, keys, secure, patience)
         self._probe = s3_transport.connect(endpoint, keys, secure, s3_transport.HASTY)
         self._signer = s3_transport.connect(
             public_endpoint or endpoint, keys, secure, s3_transport.HASTY
@@ -125,7 +128,7 @@ class S3MinIOClient(Storage):
 
         def chunks() -> Iterator[bytes]:
             with translated():
-                yield from response.stream(CHUNK_BYTES)
+                yield from s3_transport.read_steadily(response, CHUNK_BYTES, self._patience)
 
         try:
             if not start:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import urllib3
 from minio import Minio
 from minio.error import MinioException, S3Error, ServerError
 from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
 
 from app.storage.errors import ObjectMissing, StorageFull, StorageUnavailable
 
@@ -22,6 +24,11 @@ INSUFFICIENT_STORAGE = 507
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject", "NoSuchVersion", "ResourceNotFound"})
 _FULL = frozenset({"XMinioStorageFull", "InsufficientStorage", "QuotaExceeded"})
 _OURS_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
+
+
+# A sender that trickles would never meet a timeout of the socket: fewer bytes than this in the
+# seconds that an answer may take are no answer.
+MIN_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -100,6 +107,31 @@ def translated() -> Iterator[None]:
         raise StorageUnavailable("the object store cannot be reached") from error
     except OSError as error:
         raise StorageUnavailable("the object store cannot be reached") from error
+
+
+def read_steadily(
+    response: BaseHTTPResponse, chunk_bytes: int, patience: Patience
+) -> Iterator[bytes]:
+    """A response's bytes in chunks. Raises :class:`StorageUnavailable` when they only trickle.
+
+    What the reader does with a chunk is not counted, however long it takes.
+    """
+    held, waited, arrived = bytearray(), 0.0, 0
+    while True:
+        begun = time.monotonic()
+        data = response.read1(chunk_bytes)
+        waited += time.monotonic() - begun
+        arrived += len(data)
+        held += data
+        if held and (not data or len(held) >= chunk_bytes):
+            yield bytes(held)
+            held.clear()
+        if not data:
+            return
+        if waited > patience.read_s:
+            if arrived < MIN_BYTES:
+                raise StorageUnavailable("the object store sends too slowly")
+            waited, arrived = 0.0, 0
 
 
 def make_bucket(client: Minio, name: str) -> None:
