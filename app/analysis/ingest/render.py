@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.analysis.ingest.engine import literal
+from app.analysis.ingest.table import Table
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,6 +18,17 @@ def physical_types(connection: duckdb.DuckDBPyConnection, relation: str) -> list
     """DuckDB's names of the types of a relation's columns."""
     described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     return [str(row[1]) for row in described]
+
+
+def write_out(connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[int]) -> None:
+    """Turn typed columns of an opened table into text, so that the rules of reading apply."""
+    physical = physical_types(connection, table.relation)
+    cells = []
+    for i, kind in enumerate(physical):
+        cell = f"c{i}"
+        cells.append(f"{text_sql(cell, kind)} AS {cell}" if i in columns else cell)
+    table.relation = f"(SELECT {', '.join(cells)} FROM {table.relation})"
+    table.kinds = ["native" if i in columns else kind for i, kind in enumerate(table.kinds)]
 
 
 def text_sql(cell: str, physical: str, words: tuple[str, str] | None = None) -> str:

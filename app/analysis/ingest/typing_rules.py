@@ -19,6 +19,7 @@ from app.analysis.ingest.keys import may_be_key
 from app.analysis.ingest.notations import Notation
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.plan import ColumnPlan
+from app.analysis.ingest.render import write_out
 from app.analysis.ingest.spellings import spelling_of
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.textual import text_type
@@ -94,12 +95,21 @@ class _Judge:
         return int(one_row(self.connection, f"SELECT count(*) FROM {self.table.relation}")[0])
 
     def _take_asked(self) -> None:
-        for i, kind in check_asked(self.table, self.options.types).items():
+        asked = check_asked(self.table, self.options.types)
+        known = {
+            i: self.options.known_types[name]
+            for i, name in enumerate(self.table.names)
+            if name in self.options.known_types and i not in asked
+        }
+        # What the file itself declares so needs no finding; the rest is read as if written out.
+        known = {i: kind for i, kind in known.items() if kind != self.table.kinds[i]}
+        declared = [i for i in (*asked, *known) if self._declared(i)]
+        if declared:
+            write_out(self.connection, self.table, declared)
+        for i, kind in asked.items():
             self.plans[i] = asked_plan(self.connection, self.table, i, kind)
-        for i, name in enumerate(self.table.names):
-            kind_known = self.options.known_types.get(name)
-            if kind_known is not None and i not in self.plans:
-                self._take_known(i, kind_known)
+        for i, kind in known.items():
+            self._take_known(i, kind)
 
     def _take_known(self, position: int, kind: ColumnType) -> None:
         if kind in ("constant", "id"):

@@ -272,6 +272,20 @@ def test_parquet_types_are_the_files_own(read):
     assert result.rows[1]["x"] is None
 
 
+def test_parquet_columns_can_be_given_other_types(read):
+    dates = pa.array([0, 86_400_000_000, 1], pa.timestamp("us"))
+    content = parquet(pa.table({"a": [1, 2, 2], "b": [0.5, 2.0, None], "d": dates}))
+    types = {"a": "categorical", "b": "text", "d": "categorical"}
+    result = read(content, "t.parquet", types=types)
+    assert result.types == types
+    assert [row["a"] for row in result.rows] == ["1", "2", "2"]
+    assert [row["b"] for row in result.rows] == ["0.5", "2", None]
+    assert read(content, "t.parquet", types={"a": "number"}).types["a"] == "number"
+    with pytest.raises(BadTable) as caught:
+        read(parquet(pa.table({"a": ["1", "x"]})), "t.parquet", types={"a": "integer"})
+    assert (caught.value.details["row"], caught.value.details["column"]) == (2, "a")
+
+
 def test_parquet_name_that_folders_use_is_no_column(read):
     content = parquet(pa.table({"a": [1, 2, 2]}))
     assert list(read(content, "year=2020.parquet").types) == ["a"]
