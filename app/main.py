@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.concurrency import run_in_threadpool
 
 from app import __version__
 from app.config import Settings, get_settings
-from app.core import problems
+from app.core import problems, scratch
 from app.core.edge import BodyLimitMiddleware, SecurityHeadersMiddleware, TrailingSlashMiddleware
 from app.core.limits import RateLimits
 from app.core.sandbox_pool import PredictorPool
@@ -50,6 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # Whoever held this place before may have been killed in the middle of an upload.
+        await run_in_threadpool(scratch.sweep)
         gate.start()
         async with RunWatcher(held.database, settings.redis_url) as watcher:
             app.state.watcher = watcher

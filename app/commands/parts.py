@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
 from app.commands.failures import WrongUsage
 from app.commands.installation import settings_or_exit
+from app.commands.serving import fresh_metrics
 from app.config import ConfigurationError
+from app.core.scratch import own_directory
 from app.core.titles import set_title
 
 # Streams of events never end by themselves: they get this long to be told.
@@ -20,7 +21,7 @@ def run_api(host: str, port: int, workers: int) -> None:
     settings_or_exit()
     if workers > 1:
         # Read by the metrics' library when it is first imported: any process answers for all.
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="uam-metrics-"))
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(fresh_metrics(own_directory())))
         from app.commands.gunicorn_server import serve
 
         serve(host, port, workers)

@@ -180,6 +180,8 @@ def problem_response(
 
 def _on_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
+    if error.status == Gone.status:
+        logger.error("%s %s: %s", request.method, request.scope["path"], error.detail)
     return problem_response(
         request,
         error.status,

@@ -11,6 +11,7 @@ from typing import Any
 from celery.signals import setup_logging, worker_shutting_down
 
 from app.config import get_settings
+from app.core import scratch
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.workers.celery_app import celery_app
 from app.workers.tasks import stopping
@@ -31,6 +32,7 @@ def run(slots: int | None = None) -> None:
     configure_logging(settings)
     configure_sentry(settings, "worker")
     serve_metrics(settings)
+    scratch.sweep()
     setup_logging.connect(_keep_logging, weak=False)
     worker_shutting_down.connect(_stop_children, weak=False)
     celery_app.worker_main(

@@ -14,7 +14,7 @@ from app.operations.run_counts import RunCounts
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {
-    *("sum", "rate", "min", "delta", "topk", "histogram_quantile", "by"),
+    *("sum", "rate", "min", "delta", "topk", "histogram_quantile", "by", "offset", "or", "vector"),
     *("job", "status", "path", "method", "stage", "kind", "le", "uam", "instance"),
 }
 # Made by Prometheus itself, and by its client for every Linux process.
