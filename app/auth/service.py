@@ -16,6 +16,7 @@ from app.db.session import UnitOfWork
 from app.db.tables import Project, User, new_id
 
 DEFAULT_PROJECT = "Default"
+TAKEN = "There is already an account with this e-mail address."
 # Any number; it makes two first registrations at the same moment take turns.
 _FIRST_USER_LOCK = 7_203_519
 
@@ -39,7 +40,7 @@ def create_user(
     try:
         unit.session.flush()
     except IntegrityError:
-        raise Conflict("There is already an account with this e-mail address.") from None
+        raise Conflict(TAKEN) from None
     unit.session.add(
         Project(id=new_id(), user_id=user.id, name=DEFAULT_PROJECT, description="", created_at=now)
     )

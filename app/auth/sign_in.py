@@ -15,9 +15,9 @@ from app.auth.emails import lookup_key
 from app.auth.passwords import hash_password, verify
 from app.auth.principal import Principal
 from app.auth.schemas import PasswordChange, Registration, Tokens
-from app.auth.service import create_user, role_of_next_user, set_password
+from app.auth.service import TAKEN, create_user, role_of_next_user, set_password
 from app.auth.sessions import forget_expired, issue
-from app.core.problems import TooManyRequests, Unauthorized, Unprocessable
+from app.core.problems import Conflict, TooManyRequests, Unauthorized, Unprocessable
 from app.db.session import UnitOfWork
 from app.db.tables import User
 from app.web import Resources
@@ -30,6 +30,10 @@ def register(held: Resources, address: str, body: Registration) -> Tokens:
     wait = held.limits.register(address)
     if wait is not None:
         raise TooManyRequests("Too many registrations from this address.", wait)
+    with held.database.unit(write=False) as unit:
+        # A taken address is told anyway: it need not cost a hash.
+        if _by_email(unit, body.email) is not None:
+            raise Conflict(TAKEN)
     hashed = hash_password(body.password)
     with held.database.unit() as unit:
         role = role_of_next_user(unit, first_is_admin=held.settings.uam_first_user_is_admin)

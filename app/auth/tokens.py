@@ -78,12 +78,13 @@ def decode(settings: Settings, token: str, kind: TokenType) -> Claims:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
+    # A NUL is nothing that the database could be asked for.
+    if not isinstance(value, str) or "\0" in value:
         raise InvalidToken("claim")
     return value
 
 
 def _integer(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
         raise InvalidToken("claim")
     return value

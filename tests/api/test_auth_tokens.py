@@ -10,6 +10,8 @@ import pytest
 from app.db.tables import User
 from tests.api.world import assert_problem
 
+TIMES = {"exp", "iat", "nbf"}  # told as seconds from now
+
 
 def claims_of(token):
     return jwt.decode(token, options={"verify_signature": False})
@@ -45,9 +47,9 @@ def test_a_forged_copy_with_the_right_key_is_accepted(world):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": int(time.time()) - 61},
-        {"iat": int(time.time()) + 3600},
-        {"nbf": int(time.time()) + 3600},
+        {"exp": -61},
+        {"iat": 3600},
+        {"nbf": 3600},
         {"iss": "another"},
         {"aud": "another"},
         {"aud": ["uam-api", "another"]},
@@ -55,6 +57,7 @@ def test_a_forged_copy_with_the_right_key_is_accepted(world):
         {"type": None},
         {"ver": 1},
         {"ver": "0"},
+        {"ver": 10**30},
         {"ver": False},
         {"sub": "00000000-0000-4000-8000-000000000000"},
         {"sub": 5},
@@ -66,7 +69,8 @@ def test_a_forged_copy_with_the_right_key_is_accepted(world):
     ids=str,
 )
 def test_a_changed_claim_is_refused(world, changes):
-    refused(world, forged(world, **changes))
+    times = {name: int(time.time()) + changes[name] for name in TIMES & changes.keys()}
+    refused(world, forged(world, **(changes | times)))
 
 
 @pytest.mark.parametrize("name", ["iss", "aud", "sub", "type", "exp", "iat", "jti", "ver", "fam"])
