@@ -14,7 +14,7 @@ from app.operations.run_counts import RunCounts
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {
-    *("sum", "rate", "min", "delta", "topk", "histogram_quantile", "by", "offset", "or", "vector"),
+    *("sum", "rate", "min", "delta", "topk", "histogram_quantile", "by", "or", "vector"),
     *("job", "status", "path", "method", "stage", "kind", "le", "uam", "instance"),
 }
 # Made by Prometheus itself, and by its client for every Linux process.
@@ -31,7 +31,7 @@ def exposed() -> set[str]:
 
 def asked_of(expression: str) -> set[str]:
     bare = re.sub(r'"[^"]*"', "", expression)
-    words = set(re.findall(r"[a-z_][a-z_0-9]*", re.sub(r"\[\w+\]", "", bare)))
+    words = set(re.findall(r"[a-z_][a-z_0-9]*", re.sub(r"\[\w+\]|offset \w+", "", bare)))
     return words - FUNCTIONS
 
 
