@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.auth.principal import Principal
+from app.config import get_settings
 from app.core import sandbox
 from app.core.child_problems import as_problem
 from app.core.filenames import clean_filename
@@ -77,7 +78,8 @@ def run_reader(target: str, params: dict[str, Any], location: str = "body.file")
     if not _places.acquire(timeout=QUEUE_TIMEOUT_S):
         raise Unavailable("Too many files are being read at the moment; try again shortly.")
     try:
-        return sandbox.run(target, params, timeout_s=READ_TIMEOUT_S)
+        memory_mb = get_settings().child_memory_mb
+        return sandbox.run(target, params, memory_mb=memory_mb, timeout_s=READ_TIMEOUT_S)
     except ChildError as error:
         raise as_problem(error, location) from None
     finally:

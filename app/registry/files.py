@@ -93,7 +93,8 @@ def _in_child(
     limit = held.settings.predict_sync_max_rows
     params = file_params(held.settings, model, bundle, received.path, received.filename, out, limit)
     try:
-        return sandbox.run(PREDICT_FILE, params, timeout_s=FILE_TIMEOUT_S)
+        memory_mb = held.settings.child_memory_mb
+        return sandbox.run(PREDICT_FILE, params, memory_mb=memory_mb, timeout_s=FILE_TIMEOUT_S)
     except ChildError as error:
         raise prediction_problem(error) from None
 
