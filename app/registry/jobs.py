@@ -20,7 +20,7 @@ from app.core import sandbox
 from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
 from app.core.problems import NotFound, Problem
-from app.core.queue import send_prediction
+from app.core.queue import send_prediction, sending
 from app.core.sandbox import ChildDiskFull, ChildError, ChildStopped
 from app.core.telemetry import PREDICTIONS
 from app.db.session import Database, UnitOfWork
@@ -41,6 +41,9 @@ PREDICT_FILE = "app.registry.file_child:predict_file"
 MAX_ATTEMPTS = 20
 # A message that was sent this long ago and brought nobody is taken for lost.
 RESEND_AFTER = timedelta(seconds=30)
+# No lease reaches this far.
+FAR = timedelta(hours=1)
+BATCH = 100
 
 Outcome = Literal["done", "failed", "not claimed", "lost", "again"]
 
@@ -102,7 +105,7 @@ def create_job(
                 created_at=unit.now(),
             )
             unit.session.add(job)
-            unit.after_commit(lambda: _send(shelf.database, job_id))
+            unit.after_commit(lambda: sending.leave(job_id, lambda: _send(shelf.database, job_id)))
     return job
 
 
@@ -115,21 +118,25 @@ def _send(database: Database, job_id: str) -> None:
 
 
 def resend_lost_jobs(database: Database) -> int:
-    """Send again the jobs that nobody works at or was told of; returns how many were taken.
+    """Send again the jobs that nobody works at or was told of; returns how many were sent.
 
-    Any number of callers may do this at once: at worst a job is sent twice, and done once.
+    Of any number of callers one takes a job: the condition holds for the first to write.
     """
     with database.unit() as unit:
         now = unit.now()
-        unsent = or_(PredictionJob.sent_at.is_(None), PredictionJob.sent_at < now - RESEND_AFTER)
-        orphaned = and_(PredictionJob.status == "RUNNING", PredictionJob.lease_until < now)
-        waiting = or_(PredictionJob.status == "PENDING", orphaned)
-        statement = select(PredictionJob.id).where(unsent, waiting).limit(100)
-        lost = list(unit.session.scalars(statement))
-        unit.session.execute(
-            update(PredictionJob).where(PredictionJob.id.in_(lost)).values(sent_at=now)
+        # A time in the future was written before the database's clock was put back.
+        sent_at, lease_until = PredictionJob.sent_at, PredictionJob.lease_until
+        unsent = or_(sent_at.is_(None), sent_at < now - RESEND_AFTER, sent_at > now + RESEND_AFTER)
+        ran_out = or_(lease_until < now, lease_until > now + FAR)
+        lost = or_(
+            and_(PredictionJob.status == "PENDING", unsent),
+            and_(PredictionJob.status == "RUNNING", ran_out),
         )
-    return sum(send_prediction(job_id) for job_id in lost)
+        some = select(PredictionJob.id).where(lost).limit(BATCH)
+        taken = update(PredictionJob).where(PredictionJob.id.in_(some), lost)
+        values = taken.values(status="PENDING", lease_until=None, sent_at=now)
+        ids = list(unit.session.scalars(values.returning(PredictionJob.id)))
+    return sum(send_prediction(job_id) for job_id in ids)
 
 
 def run_prediction_job(worker: Worker, job_id: str) -> Outcome:

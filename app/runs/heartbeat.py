@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from types import TracebackType
 
 from sqlalchemy import select
@@ -47,16 +46,11 @@ class Heartbeat:
         self._thread.join(timeout=5)
 
     def _beat(self) -> None:
-        interval = min(CHECK_S, self._lease / 4)
-        renewed = time.monotonic()
-        while not self._ended.wait(interval):
+        while not self._ended.wait(min(CHECK_S, self._lease / 4)):
             try:
-                if time.monotonic() - renewed >= self._lease / 3:
+                if self._is_due():
                     with self._database.unit() as unit:
                         renew(unit, self._claim, self._lease)
-                    renewed = time.monotonic()
-                else:
-                    self._look()
             except LostClaim:
                 self.lost = True
                 return
@@ -64,10 +58,23 @@ class Heartbeat:
                 # The lease outlives a short absence of the database; try again.
                 logger.warning("heartbeat: %s", type(error).__name__)
 
-    def _look(self) -> None:
+    def _is_due(self) -> bool:
+        """Whether a third of the lease is gone, all by the database's clock.
+
+        So it is due, too, as soon as that clock was set: forward, and the lease has run out;
+        back, and it would outlive its holder by as much. Raises :class:`LostClaim`.
+        """
         with self._database.unit(write=False) as unit:
             row = unit.session.execute(
-                select(Run.attempt, Run.lease_owner).where(Run.id == self._claim.run_id)
+                select(Run.attempt, Run.lease_owner, Run.lease_until).where(
+                    Run.id == self._claim.run_id
+                )
             ).first()
-        if row is None or tuple(row) != (self._claim.attempt, self._claim.owner):
+            now = unit.now()
+        if row is None or (row.attempt, row.lease_owner) != (
+            self._claim.attempt,
+            self._claim.owner,
+        ):
             raise LostClaim(self._claim.run_id)
+        left = (row.lease_until - now).total_seconds()
+        return not self._lease * 2 / 3 < left <= self._lease

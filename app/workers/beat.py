@@ -22,7 +22,7 @@ from app.core.telemetry import configure_logging, configure_sentry, serve_metric
 from app.db.session import Database
 from app.db.tables import RefreshToken
 from app.registry.jobs import resend_lost_jobs
-from app.runs.reaper import reap
+from app.runs.reaper import Reaper
 from app.storage import trash
 from app.storage.factory import open_storage
 from app.storage.orphans import OrphanSweep
@@ -68,7 +68,7 @@ def duties() -> list[Duty]:
     orphans = OrphanSweep(database, storage, settings.minio_bucket)
     lease = settings.lease_seconds
     return [
-        Duty("orphaned runs", min(5.0, lease / 2), lambda: reap(database, lease)),
+        Duty("orphaned runs", min(5.0, lease / 2), Reaper(database, lease).reap),
         Duty("orphaned jobs", min(5.0, lease / 2), lambda: resend_lost_jobs(database)),
         Duty("canary", CANARY_S, lambda: send_canary(str(time.time()))),
         Duty("trash", 15.0, lambda: trash.sweep(database, storage, settings.minio_bucket)),

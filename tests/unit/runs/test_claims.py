@@ -11,7 +11,7 @@ from app.db.migrate import migrate
 from app.db.session import Database
 from app.db.tables import Dataset, Log, Project, Run, Trash, User, new_id
 from app.runs import claims
-from app.runs.reaper import reap
+from app.runs.reaper import Reaper
 
 LEASE = 30.0
 
@@ -174,7 +174,7 @@ def test_a_run_that_is_ended_under_its_worker_is_lost_and_its_objects_are_noted(
     with pytest.raises(claims.LostClaim), database.unit() as unit:
         claims.complete(unit, claim)
     assert take(database, run_id) is None
-    assert reap(database, LEASE) == 0
+    assert Reaper(database, LEASE).reap() == 0
     with database.unit(write=False) as unit:
         assert unit.session.scalars(select(Trash.prefix)).all() == [claim.prefix]
 
@@ -191,7 +191,7 @@ def test_a_run_whose_worker_was_lost_too_often_fails(database, run_id):
     for _ in range(3):
         assert take(database, run_id) is not None
         expire(database, run_id)
-    assert reap(database, LEASE) == 1
+    assert Reaper(database, LEASE).reap() == 1
     run = get(database, run_id)
     assert run.status == "FAILED"
     assert run.error == "cleaning failed: its worker was lost 3 times."
@@ -199,4 +199,4 @@ def test_a_run_whose_worker_was_lost_too_often_fails(database, run_id):
 
 def test_a_held_run_is_left_alone(database, run_id):
     take(database, run_id)
-    assert reap(database, LEASE) == 0
+    assert Reaper(database, LEASE).reap() == 0

@@ -1,0 +1,47 @@
+"""Whether what a database says about time can be acted upon.
+
+A lease that ran out while the database was away, frozen, or had its clock set says nothing
+about its holder, who could not renew it. Whoever judges leases waits a little after such a
+moment, in which every holder that lives renews its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+
+logger = logging.getLogger(__name__)
+
+# Holders look every second, and try again as often while the database is away.
+HOLD_S = 3.0
+PROMPT_S = 1.0
+
+
+class Steadiness:
+    """Notes how a database has answered lately, and how true its clock has run."""
+
+    def __init__(self, prompt_s: float = PROMPT_S) -> None:
+        """``prompt_s`` is the longest that an answer, or a step of the clock, passes for none."""
+        self._prompt_s = prompt_s
+        self._offset: float | None = None
+        self._holds_from = 0.0
+
+    def shaken(self) -> None:
+        """The database did not answer at all."""
+        self._holds_from = time.monotonic() + HOLD_S
+
+    def holds(self, asked: float, told: datetime) -> bool:
+        """Whether an answer can be acted upon.
+
+        ``asked`` is when it was asked for, by this machine's monotonic clock, and ``told`` the
+        time that the database gave with it.
+        """
+        now = time.monotonic()
+        offset = told.timestamp() - now
+        stepped = self._offset is not None and abs(offset - self._offset) > self._prompt_s
+        self._offset = offset
+        if stepped or now - asked > self._prompt_s:
+            logger.warning("the database was slow, or its clock was set: leases get a respite")
+            self.shaken()
+        return now >= self._holds_from
