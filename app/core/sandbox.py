@@ -54,6 +54,10 @@ PASSED_ON = (
 # come and go; this one lasts as long as the process.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-spawner")
 
+# Waiting OpenMP threads sleep: where two children share the processors, threads that spin
+# for each other made boosting up to 15 times slower.
+FIXED = {"OMP_WAIT_POLICY": "PASSIVE"}
+
 ProgressHandler = Callable[[float, str, str, list[dict[str, Any]] | None], None]
 
 
@@ -153,6 +157,7 @@ class Child:
         # What its libraries leave in their temporary files goes with it, however it ends.
         self._scratch = new_directory()
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment |= FIXED
         environment["TMPDIR"] = self._scratch.name
         self._process = _spawner.submit(
             subprocess.Popen,
