@@ -17,6 +17,8 @@ Array = npt.NDArray[Any]
 
 MOST_PLAYERS = 25
 """Columns that get a share of their own; the least important others share one."""
+EXPLAIN_S = 0.03
+"""Planned seconds that the reasons for one row may take."""
 OTHERS = "(other columns)"
 
 
@@ -55,7 +57,7 @@ def explained(bundle: Bundle, row: RawTable, output: Any) -> dict[str, Any]:
     """
     groups = _players(bundle)
     chosen = None if bundle.task == "regression" else int(np.argmax(output))
-    background = Encoded(bundle.model, bundle.background)
+    background = Encoded(bundle.model, _references(bundle, len(groups)))
     explained_row = Encoded(bundle.model, row)
 
     def value(moved: Array, references: Array) -> Array:
@@ -74,6 +76,13 @@ def explained(bundle: Bundle, row: RawTable, output: Any) -> dict[str, Any]:
         ],
         "sum": base + float(shares.sum()),
     }
+
+
+def _references(bundle: Bundle, players: int) -> RawTable:
+    """As many background rows as can be walked from in about :data:`EXPLAIN_S`, at least 4."""
+    walk = 2 * (players + 1) * (bundle.model.row_price + 2e-6)
+    count = int(np.clip(EXPLAIN_S / walk, 4, bundle.background.rows))
+    return bundle.background.take(np.arange(min(count, bundle.background.rows)))
 
 
 def _players(bundle: Bundle) -> list[frozenset[str]]:

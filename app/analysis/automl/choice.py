@@ -15,12 +15,9 @@ from app.analysis.automl.intervals import Intervals, fit_intervals
 from app.analysis.automl.leaderboard import rounded, rows_of
 from app.analysis.automl.material import Material
 from app.analysis.automl.metrics import error, score
+from app.analysis.automl.portfolio import most_row_s
 
 Array = npt.NDArray[Any]
-
-MOST_ROW_SECONDS = 60e-6
-"""Planned seconds of one thread that the final model may take a row, among many rows: 40 µs on
-two threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +45,15 @@ class Choice:
 def choose(candidates: list[Candidate], material: Material, max_predict_ms: float | None) -> Choice:
     """Choose by greedy selection, calibrate, and measure how far predictions err."""
     truth = material.y[material.judged]
+    row_s = most_row_s(material.outputs)
     allowed, notes = _worthwhile(candidates)
-    allowed, slow = _fast_enough(candidates, allowed, max_predict_ms)
+    allowed, slow = _fast_enough(candidates, allowed, max_predict_ms, row_s)
     notes += slow
     weights = select(
         _members(candidates, allowed),
         lambda prediction: error(material.metric, truth, prediction),
         per_family=members_per_family(material.split.development.size),
-        most_price=_most_price(candidates, allowed, max_predict_ms),
+        most_price=_most_price(candidates, allowed, max_predict_ms, row_s),
     )
     members = sorted(
         ((weight, candidates[i]) for i, weight in weights.items()),
@@ -111,7 +109,7 @@ def _worthwhile(candidates: list[Candidate]) -> tuple[list[int], list[str]]:
 
 
 def _fast_enough(
-    candidates: list[Candidate], everyone: list[int], limit_ms: float | None
+    candidates: list[Candidate], everyone: list[int], limit_ms: float | None, row_s: float
 ) -> tuple[list[int], list[str]]:
     """Those of ``everyone`` within the limits of time a prediction; the fastest when none is."""
     if limit_ms is not None:
@@ -123,7 +121,7 @@ def _fast_enough(
             f"No candidate answers within max_predict_ms = {limit_ms:g}; "
             f"the fastest takes {candidates[fastest].one_row_ms:.2g} ms."
         ]
-    fast = [i for i in everyone if candidates[i].row_price <= MOST_ROW_SECONDS]
+    fast = [i for i in everyone if candidates[i].row_price <= row_s]
     return fast or everyone, []
 
 
@@ -134,15 +132,17 @@ def _members(candidates: list[Candidate], allowed: list[int]) -> list[Member]:
     ]
 
 
-def _most_price(candidates: list[Candidate], allowed: list[int], limit_ms: float | None) -> float:
+def _most_price(
+    candidates: list[Candidate], allowed: list[int], limit_ms: float | None, row_s: float
+) -> float:
     """The planned seconds a row that all members may cost together.
 
     A limit on one row's milliseconds is scaled to them by the slowest allowed candidate.
     """
     if limit_ms is None:
-        return MOST_ROW_SECONDS
+        return row_s
     slowest = max((candidates[i] for i in allowed), key=lambda c: c.one_row_ms)
-    return min(MOST_ROW_SECONDS, slowest.row_price * limit_ms / max(slowest.one_row_ms, 1e-6))
+    return min(row_s, slowest.row_price * limit_ms / max(slowest.one_row_ms, 1e-6))
 
 
 def _weighted(parts: list[tuple[float, Array]]) -> Array:

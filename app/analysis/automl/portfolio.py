@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
+import numpy as np
+
 from app.analysis.automl.estimators.base import Estimator, Params, Shape
 from app.analysis.automl.estimators.baseline import Baseline
-from app.analysis.automl.estimators.boosting import MAX_ROUNDS, Boosting
+from app.analysis.automl.estimators.boosting import MAX_ROUNDS, Boosting, round_row_price
 from app.analysis.automl.estimators.linear import Logistic, Ridge
 from app.analysis.automl.estimators.mlp import Network
 from app.analysis.automl.estimators.trees import Forest, SmallTree
@@ -32,6 +34,16 @@ KINDS: dict[str, type[Estimator]] = {
 LEARNING_RATES = (1.0, 1.5, 2.25, 3.5, 5.0, 7.5, 10.0)
 """Factors by which an entry's learning rate may be raised to fit the time; at most to 0.12."""
 FASTEST = 0.12
+LEAST_ROUNDS = 50
+
+MOST_ROW_S = 60e-6
+"""Planned seconds of one thread that the final model may take a row, among many rows: 40 µs on
+two threads; see :func:`most_row_s`."""
+_WANTED = 0.4
+"""… of which one booster should take this share, to leave room for others beside it."""
+_GROWTH = 1.5
+"""About by how much more rounds the final fit, on all rows, needs than a fold's."""
+
 LEAST_COLUMNS = 8
 """A tree is given at least so many columns to choose from, where there are as many."""
 
@@ -76,6 +88,29 @@ def load_portfolio() -> list[Entry]:
     return [Entry(**{**raw, "tasks": tuple(raw.get("tasks", ()))}) for raw in json.loads(text)]
 
 
+def drawn(number: int, seed: int) -> Entry:
+    """Booster ``number`` beyond the portfolio, drawn from a search space (that of TabArena).
+
+    The same seed draws the same boosters, so that a longer budget tries what a shorter one
+    did, and more.
+    """
+    rng = np.random.default_rng([seed, number])
+    params: Params = {
+        "learning_rate": float(np.exp(rng.uniform(np.log(0.01), np.log(0.06)))),
+        "num_leaves": int(np.exp(rng.uniform(np.log(4), np.log(128)))),
+        "min_data_in_leaf": int(np.exp(rng.uniform(0, np.log(48)))),
+        "feature_fraction": float(rng.uniform(0.4, 1.0)),
+        "bagging_fraction": float(rng.uniform(0.7, 1.0)),
+        "lambda_l1": float(rng.uniform(0, 1)),
+        "lambda_l2": float(rng.uniform(0, 2)),
+        "extra_trees": bool(rng.integers(0, 2)),
+        "cat_smooth": float(np.exp(rng.uniform(np.log(1e-3), np.log(100)))),
+        "cat_l2": float(np.exp(rng.uniform(np.log(5e-3), np.log(2)))),
+        "max_cat_to_onehot": int(rng.integers(8, 40)),
+    }
+    return Entry(f"LightGBM, drawn {number + 1}", "boosting", params)
+
+
 def applicable(entries: list[Entry], facts: Facts) -> tuple[list[Entry], list[str]]:
     """The entries for a table, ready to fit, and why others of its task were left out."""
     chosen, skipped = [], []
@@ -113,23 +148,47 @@ def within(entry: Entry, shape: Shape, seconds: float, steps: float = 15) -> Ent
     """The entry in its finest variant whose fit is planned to take at most ``seconds``.
 
     A booster may raise its learning rate, and so need fewer rounds, of which it is expected
-    to need ``steps`` / rate; ``None`` when nothing fits.
+    to need ``steps`` / rate: until the time is kept, and a row's prediction is quick enough to
+    leave room for others in an ensemble. ``None`` when nothing fits into the time.
     """
     if entry.kind != "boosting":
         return entry if entry.estimator.estimate(shape, entry.params) <= seconds else None
-    native = entry.params["learning_rate"]
+    timely: list[tuple[float, Params]] = []
     for factor in LEARNING_RATES:
-        rate = native * factor
+        rate = entry.params["learning_rate"] * factor
         if factor > 1 and rate > FASTEST:
             break
-        params = {**entry.params, **pace(rate, shape.rows), "steps": steps}
+        params = {**entry.params, **pace(rate, shape, entry.params["num_leaves"]), "steps": steps}
         if entry.estimator.estimate(shape, params) <= seconds:
-            return replace(entry, params=params, raised=factor)
-    return None
+            timely.append((factor, params))
+    if not timely:
+        return None
+    quick = [
+        (factor, params)
+        for factor, params in timely
+        if steps / params["learning_rate"] * _GROWTH * round_row_price(shape, params["num_leaves"])
+        <= _WANTED * most_row_s(shape.outputs)
+    ]
+    factor, params = quick[0] if quick else timely[-1]
+    return replace(entry, params=params, raised=factor)
 
 
-def pace(rate: float, rows: int) -> Params:
-    """Learning rate, patience and most rounds of a booster: slower steps need more of both."""
-    patience = min(300.0, 5 / rate) * min(1.0, max(0.1, 20_000 / max(rows, 1)))
-    most = min(MAX_ROUNDS, int(120 / rate))
-    return {"learning_rate": rate, "patience": max(20, round(patience)), "max_rounds": most}
+def most_row_s(outputs: int) -> float:
+    """What the final model may take a row: up to three times as much for several classes,
+    each of which has trees of its own."""
+    return MOST_ROW_S * float(min(3.0, max(1.0, outputs / 2)))
+
+
+def pace(rate: float, shape: Shape, leaves: int) -> Params:
+    """Learning rate, patience and most rounds of a booster: slower steps need more of both.
+
+    There are never more rounds than a prediction has time for.
+    """
+    patience = min(300.0, 5 / rate) * min(1.0, max(0.1, 20_000 / max(shape.rows, 1)))
+    affordable = most_row_s(shape.outputs) / (_GROWTH * round_row_price(shape, leaves))
+    most = min(MAX_ROUNDS, int(120 / rate), int(affordable))
+    return {
+        "learning_rate": rate,
+        "patience": max(20, round(patience)),
+        "max_rounds": max(LEAST_ROUNDS, most),
+    }

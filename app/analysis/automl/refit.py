@@ -7,12 +7,16 @@ from dataclasses import dataclass, replace
 from joblib import Parallel, delayed
 
 from app.analysis.automl.budget import OutOfTime
-from app.analysis.automl.choice import MOST_ROW_SECONDS, Choice
+from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined, Fitted, Part
 from app.analysis.automl.crossval import Candidate
 from app.analysis.automl.material import Material
+from app.analysis.automl.portfolio import most_row_s
 
 MOST_SEEDS = 3
+CAREFUL = 1.25
+"""Final fits are started when so many times their expected time is left; twice as many for a
+further seed, which is only a bonus."""
 MOST_BYTES = 40_000_000
 """Of the estimators, so that a bundle stays under 50 MB."""
 
@@ -67,7 +71,9 @@ def _fit_all(jobs: list[_Job], material: Material) -> list[tuple[_Job, Fitted]]:
     for start in range(0, len(jobs), lanes):
         batch = jobs[start : start + lanes]
         works = [job.candidate.refit_work for job in batch]
-        if material.planned(works) * material.budget.pace > material.budget.last_call:
+        margin = CAREFUL if batch[0].seed == 0 else 2 * CAREFUL
+        needed = material.planned(works) * material.budget.pace
+        if margin * needed > material.budget.last_call:
             material.budget.cut = True
             continue
         for job in batch:
@@ -88,7 +94,9 @@ def _seeds(choice: Choice, material: Material) -> int:
     row = sum(c.row_price for c in members)
     size = sum(c.first[1].estimator.size_bytes for c in members)
     spare = budget.planned_left + budget.reserve
-    most = min(spare / max(once, 1e-9), MOST_ROW_SECONDS / row, MOST_BYTES / max(size, 1))
+    most = min(
+        spare / max(once, 1e-9), most_row_s(material.outputs) / row, MOST_BYTES / max(size, 1)
+    )
     return max(1, min(MOST_SEEDS, int(most)))
 
 

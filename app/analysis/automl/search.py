@@ -10,13 +10,30 @@ from app.analysis.automl.crossval import Candidate, FellBehind, cross_validate
 from app.analysis.automl.estimators.base import Shape
 from app.analysis.automl.leaderboard import rows_of
 from app.analysis.automl.material import Material
-from app.analysis.automl.portfolio import Entry, Facts, applicable, load_portfolio, within
+from app.analysis.automl.portfolio import (
+    Entry,
+    Facts,
+    applicable,
+    drawn,
+    load_portfolio,
+    within,
+)
 from app.analysis.progress import Progress
 
 REFIT_MEMBERS = 4
 """Members that time is kept for to fit once more on all rows."""
 SHARE = 0.5
 """Of the planned time that is left, one candidate may take this much."""
+
+
+MOST_DRAWN = 100
+PATIENCE = 8
+"""Drawn boosters in a row without a new best one, after which no more are drawn."""
+
+_DROPPED: dict[type[Exception], str] = {
+    OutOfTime: "ran out of time and was dropped.",
+    FellBehind: "fell far behind on its first folds and was dropped.",
+}
 
 
 @dataclass(slots=True)
@@ -46,7 +63,21 @@ class Search:
                 self.skipped.append(entry.name)
             else:
                 self._try(planned)
+        if not self.skipped:
+            self._draw(facts, shape)
         self._tell_skipped()
+
+    def _draw(self, facts: Facts, shape: Shape) -> None:
+        """Use what time is left for drawn boosters, as long as now and then one helps."""
+        idle = 0
+        for number in range(MOST_DRAWN):
+            entries, _ = applicable([drawn(number, self.material.seed)], facts)
+            planned = self._plan(entries[0], shape)
+            if planned is None or idle >= PATIENCE:
+                break
+            best = min(c.error for c in self.candidates)
+            self._try(planned, quietly=True)
+            idle = 0 if min(c.error for c in self.candidates) < best else idle + 1
 
     def _plan(self, entry: Entry, shape: Shape) -> Entry | None:
         if entry.kind == "baseline":
@@ -59,14 +90,12 @@ class Search:
         fits = material.planned([1.0] * (len(material.split.folds) + 1))
         return within(entry, shape, left * SHARE / fits, self._steps())
 
-    def _try(self, entry: Entry) -> None:
+    def _try(self, entry: Entry, *, quietly: bool = False) -> None:
         try:
             candidate = cross_validate(entry, self.material, self._rival(entry))
-        except OutOfTime:
-            self.notes.append(f"{entry.name} ran out of time and was dropped.")
-            return
-        except FellBehind:
-            self.notes.append(f"{entry.name} fell far behind on its first fold and was dropped.")
+        except (OutOfTime, FellBehind) as failure:
+            if not quietly:
+                self.notes.append(f"{entry.name} {_DROPPED[type(failure)]}")
             return
         best = min((c.error for c in self.candidates), default=float("inf"))
         self.candidates.append(candidate)

@@ -30,6 +30,7 @@ def quick_portfolio() -> Iterator[None]:
     entries = [entry for entry in load_portfolio() if entry.name in QUICK]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "load_portfolio", lambda: entries)
+        patch.setattr(search, "MOST_DRAWN", 0)
         yield
 
 

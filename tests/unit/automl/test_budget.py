@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from app.analysis.automl.budget import Budget
-from app.analysis.automl.portfolio import load_portfolio
+from app.analysis.automl.estimators.base import Shape
+from app.analysis.automl.portfolio import drawn, load_portfolio, within
 from app.analysis.automl.tasks import TASKS
 from tests.unit.automl.tables import customers, numbers, trained
 
@@ -83,3 +84,12 @@ def test_a_limit_on_the_time_of_a_prediction_is_kept_or_told(limit):
     assert told == (limit < 1)
     if told:
         assert not made.facts["name"].startswith("Ensemble")
+
+
+def test_a_longer_budget_tries_what_a_shorter_one_did_and_more():
+    assert [drawn(k, 3) for k in range(4)] == [drawn(k, 3) for k in range(9)][:4]
+    assert drawn(0, 3) != drawn(0, 4) != drawn(1, 4)
+    shape = Shape(1_000, 20, 30, 2, 10.0)
+    for number in range(20):
+        planned = within(drawn(number, 0), shape, 1e6)
+        assert 0.01 <= planned.params["learning_rate"] <= 0.12

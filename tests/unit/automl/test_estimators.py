@@ -8,16 +8,24 @@ from sklearn.ensemble import ExtraTreesRegressor
 
 from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
-from app.analysis.automl.estimators.boosting import Boosting, round_price
+from app.analysis.automl.estimators.boosting import Boosting, round_price, round_row_price
 from app.analysis.automl.estimators.linear import Ridge
 from app.analysis.automl.estimators.mlp import Network
 from app.analysis.automl.estimators.trees import FlatTrees
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.features.table import lay_out, read_frame
 from app.analysis.automl.metrics import log_loss, rmse
-from app.analysis.automl.portfolio import Facts, applicable, load_portfolio, pace, within
+from app.analysis.automl.portfolio import (
+    MOST_ROW_S,
+    Facts,
+    applicable,
+    load_portfolio,
+    pace,
+    within,
+)
 from tests.unit.automl.tables import customers, numbers
 
+SMALL = Shape(180, 8, 20, 2, 4.0)
 HOW = Circumstances(seed=0, threads=1)
 
 
@@ -41,7 +49,7 @@ def fitting(task, rows=240):
 
 def entries(task):
     facts = Facts(task, 180, 4, skewed=True, metric="rmse" if task == "regression" else "log_loss")
-    shape = Shape(180, 8, 20, 2, 4.0)
+    shape = SMALL
     return [within(entry, shape, 1e9) for entry in applicable(load_portfolio(), facts)[0]]
 
 
@@ -66,7 +74,7 @@ def test_every_entry_of_the_portfolio_fits_predicts_and_survives_a_pickle(task):
         assert estimator.size_bytes > 0
         assert estimator.row_price > 0
         assert estimator.work > 0
-        assert entry.estimator.estimate(Shape(180, 8, 20, 2, 4.0), entry.params) > 0
+        assert entry.estimator.estimate(SMALL, entry.params) > 0
 
 
 @pytest.mark.parametrize("name", ["Ridge regression", "LightGBM", "Neural network"])
@@ -102,7 +110,7 @@ def test_a_class_that_a_fold_lacks_gets_no_probability():
 def test_the_same_seed_boosts_the_same_model():
     models = []
     for threads in (1, 2):
-        estimator = Boosting("binary", {**pace(0.1, 100), "num_leaves": 8, "max_rounds": 40})
+        estimator = Boosting("binary", {**pace(0.1, SMALL, 8), "num_leaves": 8, "max_rounds": 40})
         estimator.fit(fitting("binary"), Circumstances(seed=3, threads=threads))
         models.append(estimator.predict(fitting("binary").view("tree")))
     np.testing.assert_array_equal(models[0], models[1])
@@ -110,7 +118,9 @@ def test_the_same_seed_boosts_the_same_model():
 
 def test_boosting_stops_early_and_settles_on_the_mean_round_grown_with_the_rows():
     data = fitting("binary", rows=400)
-    estimator = Boosting("binary", {**pace(0.1, 300), "num_leaves": 31, "min_data_in_leaf": 2})
+    estimator = Boosting(
+        "binary", {**pace(0.1, SMALL, 31), "num_leaves": 31, "min_data_in_leaf": 2}
+    )
     estimator.fit(data, HOW)
     assert estimator.rounds < estimator.booster.current_iteration() < 1_200
     settled = estimator.settled([estimator, estimator], growth=1.5)
@@ -121,7 +131,7 @@ def test_boosting_stops_early_and_settles_on_the_mean_round_grown_with_the_rows(
 def test_a_fit_without_time_says_so():
     late = Circumstances(seed=0, threads=1, expired=lambda: True)
     for estimator in (
-        Boosting("binary", {**pace(0.1, 100), "num_leaves": 8}),
+        Boosting("binary", {**pace(0.1, SMALL, 8), "num_leaves": 8}),
         Network("binary", {"hidden": [8], "lr": 0.04, "epochs": 40}),
     ):
         with pytest.raises(OutOfTime):
@@ -172,12 +182,22 @@ def test_the_network_learns_a_curve_that_a_line_cannot():
 def test_slower_steps_are_raised_to_fit_the_time_and_no_further():
     entry = next(e for e in load_portfolio() if e.name == "LightGBM, broad")
     shape = Shape(10_000, 30, 40, 2, 20.0)
-    native = within(entry, shape, 1e6)
-    hasty = within(entry, shape, 6.0)
+    native = within(entry, shape, 1e6, steps=2)
+    hasty = within(entry, shape, 6.0, steps=5)
     assert native.params["learning_rate"] == entry.params["learning_rate"]
     assert entry.params["learning_rate"] < hasty.params["learning_rate"] <= 0.12
     assert hasty.estimator.estimate(shape, hasty.params) <= 6.0
     assert within(entry, shape, 0.01) is None
+
+
+def test_a_table_that_needs_many_rounds_gets_larger_steps_to_answer_in_time():
+    entry = next(e for e in load_portfolio() if e.name == "LightGBM, shallow")
+    shape = Shape(3_000, 9, 12, 1, 4.0)
+    few, many = within(entry, shape, 1e6, steps=5), within(entry, shape, 1e6, steps=100)
+    assert few.params["learning_rate"] == entry.params["learning_rate"]
+    assert many.params["learning_rate"] > few.params["learning_rate"]
+    for planned in (few, many):
+        assert planned.params["max_rounds"] * round_row_price(shape, 16) <= MOST_ROW_S
 
 
 def test_a_round_costs_more_with_more_rows_leaves_and_classes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ FROZEN: Params = {
 binned once. (Pre-filtering would freeze ``min_data_in_leaf`` too.)"""
 
 MAX_ROUNDS = 10_000
+_SAMPLED = 5
+_LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
 
 
 class Boosting(Estimator):
@@ -74,7 +77,8 @@ class Boosting(Estimator):
         self.rounds = stop.best_round or done
         bins = sum(train.feature_num_bin(i) for i in range(train.num_feature())) / 255
         shape = Shape(len(data.y), train.num_feature(), 0, data.outputs, bins)
-        self.work = done * round_price(shape, self.params)
+        self.leaves = _mean_leaves(self.booster, done)
+        self.work = done * round_price(shape, {**self.params, "num_leaves": self.leaves})
 
     def predict(self, matrix: Matrix, threads: int = 1) -> Array:
         """Values or probabilities after the best round."""
@@ -87,13 +91,13 @@ class Boosting(Estimator):
     def size_bytes(self) -> int:
         """Of the text, compressed: about 25 bytes a leaf."""
         trees = self.rounds * self.booster.num_model_per_iteration()
-        return int(25 * trees * self.params["num_leaves"])
+        return int(25 * trees * self.leaves)
 
     @property
     def row_price(self) -> float:
         """A step for each level of each tree."""
-        trees = self.rounds * self.booster.num_model_per_iteration()
-        return 7e-9 * trees * float(np.log2(self.params["num_leaves"] + 1))
+        outputs = self.booster.num_model_per_iteration()
+        return self.rounds * round_row_price(Shape(0, 0, 0, outputs), self.leaves)
 
     def settled(self, fitted: Sequence[Estimator], growth: float) -> Params:
         """The mean of the folds' best rounds, grown with the rows, and no judging."""
@@ -140,6 +144,20 @@ def round_price(shape: Shape, params: Params) -> float:
     histograms = leaves * (5.5e-6 + share * (2.3e-6 * shape.bins + 4.2e-8 * shape.tree))
     places = rows * np.log2(leaves + 1) / 5 * (3.3e-8 + 3.7e-9 * share * shape.tree)
     return float(trees * (histograms + places) + 5e-5)
+
+
+def round_row_price(shape: Shape, leaves: float) -> float:
+    """Planned seconds of one thread that the trees of one round take for a row."""
+    trees = shape.outputs if shape.outputs > 2 else 1
+    return float(7e-9 * trees * np.log2(leaves + 1))
+
+
+def _mean_leaves(booster: lgb.Booster, rounds: int) -> float:
+    """Leaves of a tree, the mean over some rounds: where little is left to learn, trees stay
+    far smaller than they may be."""
+    some = np.unique(np.linspace(0, rounds - 1, _SAMPLED).astype(int))
+    texts = [booster.model_to_string(num_iteration=1, start_iteration=int(k)) for k in some]
+    return float(np.mean([int(n) for text in texts for n in _LEAVES.findall(text)]))
 
 
 class _Stop:
