@@ -1,8 +1,8 @@
 """Places where a test can make a process die or stop, to see that the run survives it.
 
 ``UAM_FAIL=train_models.uploaded:kill`` ends the process with SIGKILL the first time that it
-comes by, once for each ``UAM_HOME``; ``pause`` holds it there for as long as the mark lies in
-``UAM_HOME/failpoints``. Several are separated by commas. Unset, as it always is but in tests,
+comes by, once for each ``UAM_HOME``; ``pause`` holds it there for as long as the mark that it
+leaves in ``UAM_HOME/failpoints`` is empty. Several are separated by commas. Unset, as it always is but in tests,
 nothing happens.
 """
 
@@ -31,7 +31,7 @@ def reach(settings: Settings, name: str) -> None:
         logger.warning("failpoint %s", wanted)
         if action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        while action == "pause" and (settings.uam_home / "failpoints" / wanted).exists():
+        while action == "pause" and not (settings.uam_home / "failpoints" / wanted).read_bytes():
             time.sleep(LOOK_S)
 
 

@@ -5,29 +5,39 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
+import pytest
+from sqlalchemy import select
 
+from app.core.guard import kill_family
 from app.db.session import Database
+from app.db.tables import Log, Run
 from app.runs.states import STAGES
 from app.storage.base import Storage
 from app.storage.factory import open_storage
-from tests.api.server import Server, serve
+from tests.api.server import STOP_S, Server, serve
+from tests.services.servers import watching
 
 LEASE_S = 2.0
 # What the contract allows beyond the lease, and slack for a machine that is busy.
 TAKEOVER_S = LEASE_S + 10
 SLACK_S = 60.0
 PLACES = ("computed", "uploaded", "committed")
-FAILPOINTS = [f"{stage.task}.{place}:kill" for stage in STAGES for place in PLACES]
-# Its killing ends the API, so that it is not among the others.
-START_FAILPOINT = "start.committed:kill"
+FAILPOINTS = [
+    "start.committed:kill",
+    *(f"{stage.task}.{place}:kill" for stage in STAGES for place in PLACES),
+    *(f"{stage.task}.uploaded:pause" for stage in STAGES),
+]
 
 
 def until(
@@ -40,7 +50,7 @@ def until(
         time.sleep(0.05)
 
 
-@dataclass
+@dataclass(eq=False)
 class Installation:
     """A running ``uam serve``, seen from its server, its processes, its database and its storage."""
 
@@ -60,6 +70,21 @@ class Installation:
         """The installation's own database."""
         self._opened.append(Database(self.server.settings))
         return self._opened[0]
+
+    def run(self, run_id: str) -> Run:
+        """A run's row as it stands now."""
+        with self.database.unit(write=False) as unit:
+            return unit.session.get_one(Run, run_id)
+
+    def said(self, run_id: str, beginning: str) -> list[str]:
+        """The lines of a run's log that begin so."""
+        with self.database.unit(write=False) as unit:
+            lines = unit.session.scalars(
+                select(Log.message)
+                .where(Log.run_id == run_id, Log.event == "log", Log.message.startswith(beginning))
+                .order_by(Log.seq)
+            )
+            return list(lines)
 
     @cached_property
     def storage(self) -> Storage:
@@ -102,13 +127,58 @@ class Installation:
         process.send_signal(signal.SIGKILL)
         return process
 
+    @contextmanager
+    def frozen(self, process: psutil.Process) -> Iterator[None]:
+        """Stop a process meanwhile, all its threads at once."""
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
+    @contextmanager
+    def another(self, part: str, *arguments: str, **named: str) -> Iterator[psutil.Process]:
+        """One more ``uam PART`` on the same servers, for as long as the block lasts."""
+        argv = [sys.executable, "-P", "-m", "app.cli", part, *arguments]
+        environment = {**self.server.environment, "REDIS_URL": self.redis_url, **named}
+        with (self.home / "server.log").open("ab") as log:
+            process = subprocess.Popen(
+                argv, cwd=self.home, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            with watching(process.pid):
+                yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                kill_family([process.pid])
+                process.wait()
+                raise
+
+    @property
+    def redis_url(self) -> str:
+        """Where the broker is."""
+        if "REDIS_URL" in self.server.environment:
+            return self.server.environment["REDIS_URL"]
+        settings = (self.home / "valkey" / "valkey.conf").read_text().splitlines()
+        socket_path = next(
+            line.partition(" ")[2] for line in settings if line.startswith("unixsocket ")
+        )
+        return f"unix://{quote(socket_path.strip(chr(34)))}?db=0"
+
     def arm(self, name: str) -> None:
-        """Let the failpoint ``name`` (``train_models.uploaded``) do its work once more."""
-        (self.home / "failpoints" / name).unlink(missing_ok=True)
+        """Let a failpoint (``train_models.uploaded:kill``) do its work once more."""
+        (self.home / "failpoints" / name).unlink()
 
     def struck(self, name: str) -> bool:
         """Whether the failpoint has done its work since it was armed."""
         return (self.home / "failpoints" / name).exists()
+
+    def release(self, name: str) -> None:
+        """Let whoever stopped at a failpoint (``train_models.uploaded:pause``) go on."""
+        (self.home / "failpoints" / name).write_text("go on")
 
     def _below(self, pid: int) -> list[psutil.Process]:
         with suppress(psutil.NoSuchProcess):
@@ -138,11 +208,11 @@ def install(home: Path, backend: str, named: Mapping[str, str]) -> Iterator[Inst
     """Run an installation with a lease of 2 s and every failpoint there, none of them armed."""
     disarmed = home / "failpoints"
     disarmed.mkdir()
-    for failpoint in (*FAILPOINTS, START_FAILPOINT):
-        (disarmed / failpoint.partition(":")[0]).touch()
+    for failpoint in FAILPOINTS:
+        (disarmed / failpoint).touch()
     settings = {
         "UAM_LEASE_SECONDS": f"{LEASE_S:g}",
-        "UAM_FAIL": ",".join((*FAILPOINTS, START_FAILPOINT)),
+        "UAM_FAIL": ",".join(FAILPOINTS),
         **named,
     }
     with serve(home, backend, settings) as server:
@@ -151,3 +221,7 @@ def install(home: Path, backend: str, named: Mapping[str, str]) -> Iterator[Inst
             yield installation
         finally:
             installation.close()
+
+
+# For faults to which it does not matter on what servers they happen.
+EMBEDDED = pytest.mark.parametrize("installation", ["embedded"], indirect=True)
