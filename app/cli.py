@@ -71,11 +71,15 @@ def api(
 @app.command()
 def worker(
     slots: Annotated[int | None, typer.Option(min=1, max=64, help="Stages at once.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say how workers here are.")] = False,
 ) -> None:
-    """Run a worker alone."""
-    from app.commands.parts import run_worker
+    """Run a worker alone; or, with --check, exit 0 if those that run here are well."""
+    from app.commands.parts import check_worker, run_worker
 
-    run_worker(slots)
+    if check:
+        check_worker()
+    else:
+        run_worker(slots)
 
 
 @app.command()

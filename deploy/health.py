@@ -1,13 +1,12 @@
 """The containers' health checks: ``python deploy/health.py api|worker|beat``; exit code 0 is healthy.
 
 Each looks at what the part is there for, with nothing but what is in the image:
-the API says that it is ready, the worker answers Celery's ping (its control channel, which does not
-wait for the stages that it works on), and the beat's process is there and not stopped.
+the API says that it is ready, the worker has consumed a canary within the last minute or works in
+all its slots, and the beat's process is there and not stopped.
 """
 
 from __future__ import annotations
 
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -29,11 +28,11 @@ def api_is_healthy(url: str = READY) -> bool:
 
 
 def worker_is_healthy() -> bool:
-    """Whether the worker of this host answers over the broker."""
-    from app.core.queue import celery
+    """Whether the worker of this host consumes, as ``uam worker --check`` says with the reason."""
+    from app.config import load_settings
+    from app.workers.canaries import check
 
-    name = f"celery@{socket.gethostname()}"
-    return bool(celery().control.ping(destination=[name], timeout=TIMEOUT_S))
+    return not check(load_settings())
 
 
 def beat_is_healthy(processes: Path = Path("/proc")) -> bool:

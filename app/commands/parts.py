@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from app.commands.failures import WrongUsage
+from app.commands.failures import WorkFailed, WrongUsage
 from app.commands.installation import settings_or_exit
 from app.commands.serving import fresh_metrics
 from app.config import ConfigurationError
@@ -62,6 +62,14 @@ def run_worker(slots: int | None) -> None:
     # Celery gives its process a name of its own while it starts.
     worker_ready.connect(lambda **_: set_title("uam worker"), weak=False)
     run(slots or settings.worker_slots)
+
+
+def check_worker() -> None:
+    """Return when every worker of this machine is well. Raises :class:`WorkFailed` if not."""
+    from app.workers.canaries import check
+
+    if trouble := check(settings_or_exit()):
+        raise WorkFailed(trouble)
 
 
 def run_beat() -> None:

@@ -78,11 +78,10 @@ def send_prediction(job_id: str) -> bool:
     return _send(celery().signature(PREDICT_TASK, args=(job_id,), immutable=True), job_id)
 
 
-def send_canary(stamp: str) -> bool:
-    """Send a canary that a consuming worker answers by noting ``stamp``."""
-    return _send(
-        celery().signature(CANARY_TASK, args=(stamp,), immutable=True).set(expires=60), stamp
-    )
+def send_canary(queue: str) -> bool:
+    """Send a canary through a worker's own queue; whether the broker took it."""
+    signature = celery().signature(CANARY_TASK, immutable=True)
+    return _send(signature.set(queue=queue), "a canary")
 
 
 def _send(signature: object, name: str) -> bool:

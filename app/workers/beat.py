@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from sqlalchemy import delete
 
 from app.config import get_settings
 from app.core import scratch
-from app.core.queue import send_canary
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.db.session import Database
 from app.db.tables import RefreshToken
@@ -30,7 +28,6 @@ from app.storage.orphans import OrphanSweep
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 600.0
-CANARY_S = 20.0
 PRUNE_S = 3600.0
 
 
@@ -70,7 +67,6 @@ def duties() -> list[Duty]:
     return [
         Duty("orphaned runs", min(5.0, lease / 2), Reaper(database, lease).reap),
         Duty("orphaned jobs", min(5.0, lease / 2), lambda: resend_lost_jobs(database)),
-        Duty("canary", CANARY_S, lambda: send_canary(str(time.time()))),
         Duty("trash", 15.0, lambda: trash.sweep(database, storage, settings.minio_bucket)),
         Duty("orphaned objects", SWEEP_S, orphans.sweep),
         Duty("broken uploads", SWEEP_S, storage.sweep),

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery.signals import setup_logging, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from app.config import get_settings
 from app.core import scratch
+from app.core.queue import QUEUE
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.workers.celery_app import celery_app
-from app.workers.tasks import stopping
+from app.workers.tasks import canaries, stopping
 
 
 def _keep_logging(**_: Any) -> None:
@@ -23,10 +24,16 @@ def _keep_logging(**_: Any) -> None:
 
 def _stop_children(**_: Any) -> None:
     """On SIGTERM every stage under way ends its child and hands its run on, uncharged."""
+    canaries().stop()
     stopping.set()
 
 
-def run(slots: int | None = None) -> None:
+def _watch_over_itself(**_: Any) -> None:
+    """From now on messages should come."""
+    canaries().start()
+
+
+def run(slots: int) -> None:
     """Work until SIGTERM; ``slots`` stages at once."""
     settings = get_settings()
     configure_logging(settings)
@@ -34,13 +41,16 @@ def run(slots: int | None = None) -> None:
     serve_metrics(settings)
     scratch.sweep()
     setup_logging.connect(_keep_logging, weak=False)
+    worker_ready.connect(_watch_over_itself, weak=False)
     worker_shutting_down.connect(_stop_children, weak=False)
+    canaries().slots = slots
     celery_app.worker_main(
         [
             "--quiet",
             "worker",
             "--pool=threads",
-            f"--concurrency={slots or settings.worker_slots}",
+            f"--concurrency={slots}",
+            f"--queues={QUEUE},{canaries().queue}",
             "--without-gossip",
             "--without-mingle",
             "--loglevel=INFO",

@@ -12,7 +12,6 @@ import threading
 from functools import lru_cache
 from typing import Any
 
-import redis
 from celery import Celery
 
 from app.config import get_settings
@@ -22,10 +21,10 @@ from app.registry.jobs import run_prediction_job
 from app.runs.pipeline import Outcome, Workshop, run_stage, worker_name
 from app.runs.states import STAGES, stage_index
 from app.storage.factory import open_storage
+from app.workers.canaries import Canaries
 
 logger = logging.getLogger(__name__)
 
-CANARY_KEY = "uam:worker:consumed"
 stopping = threading.Event()
 
 
@@ -34,6 +33,12 @@ def workshop() -> Workshop:
     """What this worker process holds open, opened at the first task."""
     settings = get_settings()
     return Workshop(settings, Database(settings), open_storage(settings), stopping)
+
+
+@lru_cache(maxsize=1)
+def canaries() -> Canaries:
+    """What watches over this worker process."""
+    return Canaries(get_settings())
 
 
 def work(task: str, run_id: str) -> Outcome:
@@ -47,7 +52,8 @@ def work(task: str, run_id: str) -> Outcome:
 
 def _stage_task(name: str) -> Any:
     def task(run_id: str) -> None:
-        work(name, run_id)
+        with canaries().working():
+            work(name, run_id)
 
     task.__name__ = name
     return task
@@ -55,14 +61,13 @@ def _stage_task(name: str) -> Any:
 
 def predict_file(job_id: str) -> None:
     """Predict a large file."""
-    run_prediction_job(workshop(), job_id)
+    with canaries().working():
+        run_prediction_job(workshop(), job_id)
 
 
-def canary(stamp: str) -> None:
-    """Note that this worker consumes: what a probe of its health looks at."""
-    url = get_settings().redis_url
-    with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
-        client.set(CANARY_KEY, stamp, ex=3600)
+def canary() -> None:
+    """Note that this worker consumes."""
+    canaries().consumed()
 
 
 def register(app: Celery) -> None:

@@ -81,27 +81,30 @@ def test_a_stopped_process_is_seen_as_stopped(health: ModuleType, tmp_path: Path
         sleeper.wait()
 
 
-def test_the_worker_is_healthy_while_it_answers(tmp_path: Path) -> None:
+def test_the_worker_is_healthy_while_it_consumes(tmp_path: Path) -> None:
     with ValkeyServer(port=free_port(), data_dir=str(tmp_path / "valkey")) as broker:
         environment = os.environ | {
             "REDIS_URL": f"redis://127.0.0.1:{broker.port}/0",
             "UAM_HOME": str(tmp_path / "home"),
+            "UAM_LEASE_SECONDS": "2",
         }
         assert check("worker", environment) == 1
-        command = [
-            sys.executable,
-            "-m",
-            "celery",
-            "--app",
-            "app.workers.celery_app:celery_app",
-            "worker",
-        ]
-        worker = subprocess.Popen([*command, "--pool", "solo"], cwd=ROOT, env=environment)
+        command = [sys.executable, "-m", "app.cli", "worker"]
+        worker = subprocess.Popen(command, cwd=ROOT, env=environment)
         try:
+            assert wait_until(lambda: check("worker", environment) == 0, seconds=60)
+            # Its own canaries keep it so, past the ten seconds that the sign at its start lasts.
+            [sign] = (tmp_path / "home" / "workers").iterdir()
+            first = sign.read_text()
+            assert wait_until(lambda: sign.read_text() not in {"", first}, seconds=30)
+            worker.send_signal(signal.SIGSTOP)
+            assert wait_until(lambda: check("worker", environment) == 1, seconds=60)
+            worker.send_signal(signal.SIGCONT)
             assert wait_until(lambda: check("worker", environment) == 0, seconds=60)
         finally:
             worker.terminate()
             worker.wait(30)
+        assert check("worker", environment) == 1
 
 
 def test_says_how_it_is_used() -> None:
