@@ -1,0 +1,1 @@
+"""Figures, measured side by side; nothing here is a test."""
