@@ -165,6 +165,18 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.uam_home / 'uam.db'}"
 
     @property
+    def unused(self) -> list[str]:
+        """Settings that are set but that this version does not use yet."""
+        return [
+            name
+            for name, value in (
+                ("LLM_BASE_URL", self.llm_base_url),
+                ("COMPUTE_URL", self.compute_url),
+            )
+            if value
+        ]
+
+    @property
     def link_origin(self) -> str:
         """The origin of signed links, such as ``https://files.example.org``; empty where they
         lead to UAM itself."""

@@ -88,6 +88,8 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(logging.INFO)
     for noisy in ("uvicorn.access", "urllib3", "httpx", "kombu", "amqp", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name in settings.unused:
+        root.warning("%s is set, but this version does not use it yet", name)
     for own in ("uvicorn", "uvicorn.error", "gunicorn.error"):
         logging.getLogger(own).handlers = []
         logging.getLogger(own).propagate = True
