@@ -14,11 +14,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from app.config import Settings
 
 logger = logging.getLogger(__name__)
+
+# What is raised when the database is gone, goes, or has no connection or lock to give.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 BUSY_TIMEOUT_MS = 15_000
 CONNECT_TIMEOUT_S = 3
@@ -87,8 +92,13 @@ class Database:
         engine = self.engine.execution_options(uam_write=write)
         with Session(engine, expire_on_commit=False) as session:
             unit = UnitOfWork(session, self)
-            yield unit
-            unit.commit()
+            try:
+                yield unit
+                unit.commit()
+            except BaseException:
+                # Not left to the session's end: that would keep what was added for stored.
+                session.rollback()
+                raise
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.db.session import UnitOfWork
@@ -88,6 +88,12 @@ def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
         Run.lease_owner == claim.owner,
         Run.status.in_(UNFINISHED),
     )
+
+
+def check(unit: UnitOfWork, claim: Claim) -> None:
+    """Raise :class:`LostClaim` unless the claim holds; locks nothing."""
+    if unit.session.scalar(select(Run.id).where(*_held(claim))) is None:
+        raise LostClaim(claim.run_id)
 
 
 def _write(unit: UnitOfWork, claim: Claim, **values: Any) -> None:

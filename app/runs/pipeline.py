@@ -33,12 +33,13 @@ from app.core.sandbox import (
     ChildTimeout,
 )
 from app.core.telemetry import STAGE_SECONDS
-from app.db.session import Database, UnitOfWork
+from app.db.session import DATABASE_AWAY, Database, UnitOfWork
 from app.db.tables import Artifact, Dataset, Run
 from app.runs import claims, products
 from app.runs.claims import Claim, LostClaim
 from app.runs.events import emit
 from app.runs.heartbeat import Heartbeat
+from app.runs.patience import PATIENCE_S
 from app.runs.stages import WORK, StageContext, StageResult
 from app.runs.states import STAGES
 from app.storage.base import Storage, StorageError
@@ -108,6 +109,10 @@ def _attempt(workshop: Workshop, claim: Claim, heartbeat: Heartbeat) -> Outcome:
         return _stopped(workshop, claim, heartbeat)
     except ChildError as error:
         return _failed(workshop, claim, error)
+    except DATABASE_AWAY as error:
+        logger.warning("run %s: the database is away: %s", claim.run_id, type(error).__name__)
+        _write_down(workshop, lambda unit: claims.release(unit, claim, charge=False))
+        return "later"
     except (StorageError, SQLAlchemyError, OSError) as error:
         logger.warning("run %s: %s: %s", claim.run_id, type(error).__name__, error)
         why = f"{STAGES[claim.stage].title} failed: a part that is needed did not answer"
@@ -180,7 +185,10 @@ def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: Stage
     if claim.stage == len(STAGES) - 1:
         stored.append(products.manifest(claim, context, stored))
     _reach(workshop, claim, "uploaded")
-    with workshop.database.unit() as unit:
+
+    def note(unit: UnitOfWork) -> None:
+        # When the answer to a commit was lost, all of this may be written down already.
+        claims.check(unit, claim)
         if result.model is not None:
             # It locks the project, which must come before any lock on what the project holds:
             # who deletes the project takes them in that order.
@@ -190,9 +198,11 @@ def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: Stage
             unit.session.add(artifact)
         if result.leaderboard is not None:
             emit(unit, claim.run_id, "leaderboard", data=result.leaderboard)
-        for note in result.notes:
-            emit(unit, claim.run_id, "log", note)
+        for line in result.notes:
+            emit(unit, claim.run_id, "log", line)
         claims.complete(unit, claim)
+
+    _write_down(workshop, note)
 
 
 def _reach(workshop: Workshop, claim: Claim, place: str) -> None:
@@ -242,13 +252,17 @@ def _fail(workshop: Workshop, claim: Claim, message: str) -> Outcome:
 
 
 def _write_down(workshop: Workshop, write: Callable[[UnitOfWork], None]) -> None:
-    """Write an end down, waiting for a database that is away; past the lease others take over."""
-    deadline = time.monotonic() + workshop.settings.lease_seconds
+    """Write down what became of a stage, waiting for a database that is away.
+
+    Meanwhile nobody else can take the stage. Once somebody has, there is a LostClaim.
+    """
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             with workshop.database.unit() as unit:
                 write(unit)
             return
-        except SQLAlchemyError:
+        except DATABASE_AWAY as error:
+            logger.warning("waiting for the database: %s", type(error).__name__)
             if time.monotonic() > deadline or workshop.stopping.wait(1.0):
                 raise
