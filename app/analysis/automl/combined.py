@@ -75,6 +75,18 @@ class Combined:
         total = np.sum(predictions, axis=0)
         return total if self.task == "regression" else tempered(total, self.temperature)
 
+    def usage(self) -> dict[str, float]:
+        """How much each column is used, as shares that sum to 1: a hint where to look first."""
+        shares: dict[str, float] = {}
+        for part in self.parts:
+            for weight, fitted in part.members:
+                used = np.asarray(fitted.estimator.usage(), dtype=np.float64)
+                used = weight * used / (used.sum() or 1.0)
+                owners = part.space.owners(fitted.estimator.view)
+                for owner, share in zip(owners, used.tolist(), strict=True):
+                    shares[owner] = shares.get(owner, 0.0) + share
+        return shares
+
     @property
     def row_price(self) -> float:
         """Planned seconds to predict one row among many."""

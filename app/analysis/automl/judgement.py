@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ Array = npt.NDArray[Any]
 MOST_ROWS = 2_000
 FEWEST_ROWS = 200
 MOST_REPEATS = 5
+MOST_IDLE = 50
 
 
 def judged_rows(choice: Choice, material: Material) -> tuple[Array, Array, str]:
@@ -63,31 +65,45 @@ def importances(
 ) -> list[dict[str, Any]]:
     """Permutation importance per column on the holdout (else on the first fold's own rows).
 
-    Rows and repeats are cut so that it takes about ``planned`` seconds; each model is the
+    Columns, rows and repeats are cut so that it takes about ``planned`` seconds: columns that
+    no member uses matter 0, and of very many the most used are measured. Each member is the
     first fold's, which saw none of those rows.
     """
     split = material.split
     pool = split.holdout if split.holdout.size else split.folds[0].valid
-    repeats, rows = _affordable(model.row_price, len(columns), pool.size, planned)
+    usage = model.usage()
+    used = sorted((c for c in columns if usage.get(c, 0.0) > 0), key=lambda c: -usage[c])
+    plan = _affordable(model, len(used), pool.size, planned)
     rng = np.random.default_rng(material.seed)
-    chosen = np.sort(rng.permutation(pool)[:rows])
+    chosen = np.sort(rng.permutation(pool)[: plan.rows])
     encoded = Encoded(model, material.table.take(chosen))
     truth = material.y[chosen]
-    return permutation_importance(
+    measured = permutation_importance(
         encoded.shuffled,
         lambda prediction: error(material.metric, truth, prediction),
-        columns,
+        used[: plan.columns],
         rows=chosen.size,
-        repeats=repeats,
+        repeats=plan.repeats,
         seed=material.seed,
     )
+    idle = [c for c in columns if c not in set(used)]
+    return measured + [{"feature": c, "value": 0.0, "std": 0.0} for c in idle[:MOST_IDLE]]
 
 
-def _affordable(row_price: float, columns: int, rows: int, planned: float) -> tuple[int, int]:
-    """Repeats and rows whose predictions take about so many planned seconds; 2 × 200 at least."""
-    once = (row_price + 2e-6) * max(1, columns)
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    columns: int
+    repeats: int
+    rows: int
+
+
+def _affordable(model: Combined, columns: int, rows: int, planned: float) -> _Plan:
+    """What takes about so many planned seconds: first fewer repeats and rows, then columns."""
+    features = sum(part.space.width for part in model.parts)
+    price = model.row_price + 2e-6 + 3e-9 * features  # each shuffle copies the features
     for repeats in (MOST_REPEATS, 3, 2):
-        most = int(planned / (once * repeats))
+        most = int(planned / (price * repeats * max(1, columns)))
         if most >= min(rows, 4 * FEWEST_ROWS):
-            return repeats, min(rows, most, MOST_ROWS)
-    return 2, min(rows, max(FEWEST_ROWS, int(planned / (2 * once))))
+            return _Plan(columns, repeats, min(rows, most, MOST_ROWS))
+    fewest = min(rows, FEWEST_ROWS)
+    return _Plan(max(10, min(columns, int(planned / (price * 2 * fewest)))), 2, fewest)

@@ -23,6 +23,8 @@ LANES_BELOW = 20_000
 """Rows up to which one-threaded fits side by side beat fits with several threads."""
 
 SAMPLE_ROWS = 2_000
+CELL_S = 2e-7
+"""Planned seconds of reading and encoding one cell of the table."""
 
 MEANS_PER_CLASS_MAX = 10
 """Classes up to which categories are described by a mean per class."""
@@ -88,7 +90,8 @@ class Material:
         return self.task == "regression" and is_skewed(self.y[self.split.development])
 
     def shape(self) -> Shape:
-        """The size of a fit on the first fold."""
+        """The size of a fit on the first fold, which is encoded for it: that too costs time."""
+        self.budget.charge(CELL_S * self.y.size * len(self.layout.columns))
         space = self.fold(0, "plain")[0].space
         rows = max(fold.train.size for fold in self.split.folds)
         tree, dense = len(space.owners("tree")), len(space.owners("dense"))

@@ -122,6 +122,10 @@ class Estimator(ABC):
     def row_price(self) -> float:
         """Planned seconds of one thread to predict one row among many."""
 
+    @abstractmethod
+    def usage(self) -> Array:
+        """How much each feature of the view is used, on a scale of the family's own; 0: not."""
+
     def settled(self, fitted: Sequence[Estimator], growth: float) -> Params:
         """The parameters for a fit without judging rows, from what the folds found best.
 

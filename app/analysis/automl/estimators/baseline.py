@@ -28,7 +28,12 @@ class Baseline(Estimator):
             self.answer = np.array([middle(data.y)])
         else:
             self.answer = np.bincount(data.y, minlength=data.outputs) / data.y.size
+        self.features = data.view("tree").shape[1]
         self.work = 0.001
+
+    def usage(self) -> Array:
+        """No feature is looked at."""
+        return np.zeros(self.features)
 
     def predict(self, matrix: Matrix, threads: int = 1) -> Array:
         """The same answer for every row."""

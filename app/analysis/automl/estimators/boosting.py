@@ -99,6 +99,10 @@ class Boosting(Estimator):
         outputs = self.booster.num_model_per_iteration()
         return self.rounds * round_row_price(Shape(0, 0, 0, outputs), self.leaves)
 
+    def usage(self) -> Array:
+        """The gain of all splits on each feature."""
+        return np.asarray(self.booster.feature_importance("gain", iteration=self.rounds))
+
     def settled(self, fitted: Sequence[Estimator], growth: float) -> Params:
         """The mean of the folds' best rounds, grown with the rows, and no judging."""
         rounds = [f.rounds for f in fitted if isinstance(f, Boosting)]

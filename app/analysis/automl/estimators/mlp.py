@@ -127,6 +127,11 @@ class Network(Estimator):
         hidden = sum(weight.shape[1] for weight in self.layers.weights[:-1])
         return float(6e-11 * sum(w.size for w in self.layers.weights) + 4e-9 * hidden)
 
+    def usage(self) -> Array:
+        """Absolute weights of the first layer, as scaled."""
+        first = np.abs(self.layers.scale[:, None] * self.layers.weights[0])
+        return np.asarray(first.sum(axis=1))
+
     def settled(self, fitted: Sequence[Estimator], growth: float) -> Params:
         """The same schedule, stopped after the folds' mean best epoch."""
         del growth

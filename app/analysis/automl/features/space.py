@@ -87,6 +87,11 @@ class FeatureSpace:
         start = len(self._number_owners())
         return list(range(start, start + len(self.codes)))
 
+    @property
+    def width(self) -> int:
+        """Features of both views together."""
+        return len(self.owners("tree")) + len(self.owners("dense"))
+
     def owners(self, name: ViewName) -> list[str]:
         """The column that each feature of a view came from."""
         numbers = self._number_owners()
