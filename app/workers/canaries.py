@@ -23,12 +23,12 @@ from pathlib import Path
 import redis
 
 from app.config import Settings
-from app.core.queue import QUEUE, send_canary
+from app.core.queue import CANARY_TASK, QUEUE, send_canary
 
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 60.0
-SHORTEST_PATIENCE_S = 10.0
+SHORTEST_PATIENCE_S = 6.0
 CANARIES = 4
 SHUTDOWN_S = 20.0
 FORGET_S = 3600
@@ -38,6 +38,11 @@ DAY_S = 86_400.0
 def patience_s(settings: Settings) -> float:
     """How long a worker may consume nothing: a minute, or two leases where they are short."""
     return min(PATIENCE_S, max(SHORTEST_PATIENCE_S, 2 * settings.lease_seconds))
+
+
+def is_no_canary(record: logging.LogRecord) -> bool:
+    """Whether a line of Celery's log is about anything else: canaries would fill it."""
+    return f"Task {CANARY_TASK}[" not in record.getMessage()
 
 
 class Canaries:
@@ -57,7 +62,7 @@ class Canaries:
     def start(self) -> None:
         """Begin to send, once the worker is there to consume."""
         self._sign.parent.mkdir(parents=True, exist_ok=True)
-        _forget_old(self._sign.parent)
+        _forget_dead(self._sign.parent)
         self._live()
         threading.Thread(target=self._watch, name="canaries", daemon=True).start()
 
@@ -124,12 +129,28 @@ def _signs(settings: Settings) -> Path:
     return settings.uam_home / "workers"
 
 
-def _forget_old(directory: Path) -> None:
-    """Remove the signs of workers that were killed."""
+def _forget_dead(directory: Path) -> None:
+    """Remove the signs of workers that were killed; those of other hosts after a day."""
+    mine = f"{socket.gethostname()}-"
     for sign in directory.iterdir():
         with suppress(OSError):
-            if time.time() - sign.stat().st_mtime > DAY_S:
+            here = sign.name.startswith(mine)
+            if not (_lives(sign.name.removeprefix(mine)) if here else _is_of_today(sign)):
                 sign.unlink()
+
+
+def _lives(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _is_of_today(sign: Path) -> bool:
+    return time.time() - sign.stat().st_mtime < DAY_S
 
 
 def check(settings: Settings) -> str:
@@ -141,8 +162,8 @@ def check(settings: Settings) -> str:
     ages = []
     for sign in _signs(settings).glob(f"{mine}*"):
         with suppress(OSError, ValueError):
-            os.kill(int(sign.name.removeprefix(mine)), 0)
-            ages.append(time.monotonic() - float(sign.read_text()))
+            if _lives(sign.name.removeprefix(mine)):
+                ages.append(time.monotonic() - float(sign.read_text()))
     if not ages:
         return "no worker runs here"
     oldest = max(ages)

@@ -6,6 +6,7 @@ after OpenMP ran hangs in the boosting libraries.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
@@ -14,6 +15,7 @@ from app.config import get_settings
 from app.core import scratch
 from app.core.queue import QUEUE
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
+from app.workers.canaries import is_no_canary
 from app.workers.celery_app import celery_app
 from app.workers.tasks import canaries, stopping
 
@@ -44,6 +46,8 @@ def run(slots: int) -> None:
     worker_ready.connect(_watch_over_itself, weak=False)
     worker_shutting_down.connect(_stop_children, weak=False)
     canaries().slots = slots
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).addFilter(is_no_canary)
     celery_app.worker_main(
         [
             "--quiet",

@@ -93,7 +93,7 @@ def test_the_worker_is_healthy_while_it_consumes(tmp_path: Path) -> None:
         worker = subprocess.Popen(command, cwd=ROOT, env=environment)
         try:
             assert wait_until(lambda: check("worker", environment) == 0, seconds=60)
-            # Its own canaries keep it so, past the ten seconds that the sign at its start lasts.
+            # Its own canaries keep it so, past the seconds that the sign at its start lasts.
             [sign] = (tmp_path / "home" / "workers").iterdir()
             first = sign.read_text()
             assert wait_until(lambda: sign.read_text() not in {"", first}, seconds=30)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.world import World, register
+from tests.faults.frail import Frail, run_frail
 from tests.faults.installation import Installation, install
 from tests.faults.invariants import assert_whole
 from tests.faults.proxy import Proxy
@@ -74,3 +75,23 @@ def undisturbed(installation: Installation) -> Undisturbed:
 def large() -> bytes:
     """A table that takes a child longer, and more memory, than the others."""
     return large_table()
+
+
+@pytest.fixture(scope="session")
+def frail_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frail]:
+    """An installation whose database and broker the tests may break, shared likewise."""
+    with run_frail(tmp_path_factory.mktemp("uam-frail")) as running:
+        yield running
+
+
+@pytest.fixture
+def frail(frail_servers: Frail) -> Iterator[Frail]:
+    """The same; after the test the invariants hold."""
+    yield frail_servers
+    assert_whole(frail_servers.installation)
+
+
+@pytest.fixture
+def frail_user(frail: Frail) -> World:
+    """A user of this test alone, there."""
+    return register(frail.installation.server)

@@ -34,10 +34,11 @@ BUCKET = "artifacts"
 
 @dataclass(frozen=True)
 class Postgres:
-    """A PostgreSQL cluster on a Unix socket; ``pid`` is its postmaster's."""
+    """A PostgreSQL cluster on a Unix socket; ``pid`` is its postmaster's, ``data`` its files'."""
 
     pid: int
     socket_directory: str
+    data: Path
 
     def url(self, database: str = "postgres") -> str:
         """The URL of a database."""
@@ -132,7 +133,7 @@ def _directory() -> Iterator[Path]:
 
 
 @contextmanager
-def run_postgres() -> Iterator[Postgres]:
+def run_postgres(max_connections: int = 200) -> Iterator[Postgres]:
     """Run PostgreSQL; as root the wheel drops privileges by itself."""
     with warnings.catch_warnings():
         # It wants XDG_RUNTIME_DIR, which nothing here needs.
@@ -144,12 +145,13 @@ def run_postgres() -> Iterator[Postgres]:
         server = get_server(directory / "pg", start=False)
         server.ensure_pgdata_inited()
         with (directory / "pg" / "postgresql.conf").open("a") as settings:
-            settings.write("fsync = off\nfull_page_writes = off\nmax_connections = 200\n")
+            settings.write("fsync = off\nfull_page_writes = off\n")
+            settings.write(f"max_connections = {max_connections}\n")
         server.start()
         info = server.get_postmaster_info()
         try:
             with watching(info.pid):
-                yield Postgres(info.pid, str(info.socket_dir))
+                yield Postgres(info.pid, str(info.socket_dir), server.pgdata)
         finally:
             server.cleanup()
 
