@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import psutil
 import pytest
 from sqlalchemy import select
@@ -201,6 +202,13 @@ def owner_lives(owner: str) -> bool:
     except ProcessLookupError:
         return False
     return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
+
+
+def answers(url: str) -> bool:
+    """Whether an API is there and all it needs."""
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/ready", timeout=5).status_code == 200
+    return False
 
 
 @contextmanager

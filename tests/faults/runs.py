@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.db.tables import ModelMeta
-from tests.api.world import World, register
+from tests.api.world import EXAMPLE_CSV, World, register
 from tests.faults.installation import Installation
 
 # The price is a line of the size: whatever the budget allows, the same candidate wins.
@@ -36,9 +36,15 @@ def undisturbed_run(installation: Installation) -> Undisturbed:
     return Undisturbed(owner, run_id, model["id"], metrics_of(installation, run_id))
 
 
-def start(user: World) -> str:
-    """Start a run of the example; returns its id."""
-    return user.start(user.upload()["dataset_id"], **OPTIONS)
+def start(user: World, content: bytes = EXAMPLE_CSV) -> str:
+    """Upload a table and start a run of it; returns the run's id."""
+    return user.start(user.upload(content)["dataset_id"], **OPTIONS)
+
+
+def cancel(user: World, run_id: str) -> None:
+    """Cancel a run that has served its purpose."""
+    answer = user.api.post(f"/runs/{run_id}/cancel")
+    assert answer.json() == {"run_id": run_id, "status": "CANCELLED"}
 
 
 def metrics_of(installation: Installation, run_id: str) -> dict[str, Any]:
