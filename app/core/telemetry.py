@@ -86,7 +86,15 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("uvicorn.access", "urllib3", "httpx", "kombu", "amqp", "alembic"):
+    for noisy in (
+        "uvicorn.access",
+        "urllib3",
+        "httpx",
+        "kombu",
+        "amqp",
+        "alembic",
+        "python_multipart",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for name in settings.unused:
         root.warning("%s is set, but this version does not use it yet", name)

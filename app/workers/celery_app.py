@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.core import queue
-from app.workers import tasks
+from app.workers import intake, tasks
 
+intake.install()
 celery_app = queue.celery()
 tasks.register(celery_app)

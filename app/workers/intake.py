@@ -1,0 +1,43 @@
+"""How a worker takes messages in: what is no message is refused, and the worker goes on.
+
+Kombu's Redis transport raises whatever reading a broken message raises, and Celery's worker
+ends with it. Anybody who may write to the broker, or one bad disk, could stop every worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport import redis as kombu_redis
+
+logger = logging.getLogger(__name__)
+
+# What kombu's reading raises on bytes that are no message of its own.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+
+
+class Channel(kombu_redis.Channel):
+    """A channel on which a broken message costs a line of the log."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except _UNREADABLE:
+            # It was taken off the queue already. If it was the bell of a run, the run's row is
+            # there and the beat rings again.
+            logger.exception("refused what is no message")
+            return True
+
+
+class Transport(kombu_redis.Transport):
+    """The Redis transport with that channel."""
+
+    Channel = Channel
+
+
+def install() -> None:
+    """Let every ``redis://`` and ``rediss://`` of this process be read so."""
+    for scheme in ("redis", "rediss"):
+        TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
