@@ -17,6 +17,10 @@ class OutOfTime(Exception):
     """A fit was stopped because the wall clock ran out before it had anything to show."""
 
 
+SLOW = 1.5
+"""From this pace on the plan is made by the clock, and may differ from day to day."""
+
+
 @dataclass(slots=True)
 class Budget:
     """``seconds`` of wall time from ``started``, of which the last ``tail`` belong to what
@@ -65,6 +69,29 @@ class Budget:
         """The search is over: final fits may use what was kept, and most of the tail."""
         self.reserve = 0.0
         self.tail = min(self.tail, 1.0)
+
+    def allowance(self, share: float) -> Callable[[], bool]:
+        """Asks whether that share of the wall time left now is used up, or all of it is.
+
+        So a fit that turns out far slower than planned cannot eat what others need.
+        """
+        until = self.elapsed + share * max(0.0, self.wall_left)
+
+        def over() -> bool:
+            if self.elapsed > until:
+                self.cut = True
+            return self.elapsed > until or self.expired()
+
+        return over
+
+    def affordable(self) -> float:
+        """Planned seconds that may still be used: by the plan, or, on a machine that is much
+        slower than planned for, by the clock."""
+        by_clock = self.wall_left / self.pace
+        if self.pace > SLOW and by_clock < self.planned_left:
+            self.cut = True
+            return by_clock
+        return self.planned_left
 
     def expired(self) -> bool:
         """Whether the clock has run out; asking after that marks the plan as cut."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from app.analysis.automl.transforms import smearing
 
 Array = npt.NDArray[Any]
 
+WALL_SHARE = 0.6
+"""Of the wall time left, one candidate may take this much before it is stopped."""
 PARTS = 5
 """Into so many parts a single validation part is cut, to tell how far its score scatters."""
 
@@ -39,6 +42,7 @@ class Candidate:
     predict a row in about ``row_price`` of them. ``first`` is
     the first fold's model with its encoders: a usable model from the first minute on;
     ``first_error`` is the mean error of the folds that were fitted first, side by side.
+    ``stopped`` says that the clock ended its fits before they were done.
     """
 
     entry: Entry
@@ -56,6 +60,7 @@ class Candidate:
     refit_work: float
     row_price: float
     steps: float | None
+    stopped: bool
     first: tuple[FeatureSpace, Fitted]
 
     @property
@@ -89,16 +94,17 @@ def cross_validate(entry: Entry, material: Material, rival: float | None) -> Can
     clock runs out on the way and ``FellBehind`` after first folds far behind the rival's.
     """
     lanes, folds = material.lanes, len(material.split.folds)
+    expired = material.budget.allowance(WALL_SHARE)
     done: list[_Judged] = []
     while len(done) < folds:
         batch = range(len(done), min(folds, len(done) + lanes))
         done += Parallel(n_jobs=lanes, prefer="threads")(
-            delayed(_one_fold)(entry, material, k) for k in batch
+            delayed(_one_fold)(entry, material, k, expired) for k in batch
         )
         material.charge([_work(judged) for judged in done[batch.start :]])
         if len(done) < folds and rival is not None:
             _check_pace(float(np.mean([j.error for j in done])), rival, material.metric)
-    return _finished(entry, material, done)
+    return _finished(entry, material, done, stopped=expired())
 
 
 def scatter(material: Material, prediction: Array) -> float | None:
@@ -114,11 +120,11 @@ def scatter(material: Material, prediction: Array) -> float | None:
     return float(np.std(scores)) if np.all(np.isfinite(scores)) else None
 
 
-def _one_fold(entry: Entry, material: Material, k: int) -> _Judged:
+def _one_fold(entry: Entry, material: Material, k: int, expired: Callable[[], bool]) -> _Judged:
     fitting, scale = material.fold(k, entry.target)
     estimator = entry.make(material.task)
     started = time.perf_counter()
-    estimator.fit(fitting, material.circumstances(k))
+    estimator.fit(fitting, material.circumstances(k, expired))
     fit_seconds = time.perf_counter() - started
     fitted = Fitted(estimator, scale)
     matrix = fitting.valid_view(estimator.view)
@@ -155,7 +161,7 @@ def _holdout_share(material: Material, k: int) -> float:
     return 1.0 / folds
 
 
-def _finished(entry: Entry, material: Material, done: list[_Judged]) -> Candidate:
+def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped: bool) -> Candidate:
     truth = material.y[material.judged]
     prediction = np.concatenate([judged.prediction for judged in done])
     factor = smearing(entry.target, truth, prediction)
@@ -179,6 +185,7 @@ def _finished(entry: Entry, material: Material, done: list[_Judged]) -> Candidat
         refit_work=growth * max(estimator.work for estimator in estimators),
         row_price=growth * float(np.mean([estimator.row_price for estimator in estimators])),
         steps=_steps(estimators),
+        stopped=stopped,
         first=(first.space, Fitted(first.estimator, first.fitted.scale, factor)),
     )
 

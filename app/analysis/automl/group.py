@@ -11,8 +11,8 @@ import pandas as pd
 from app.analysis.automl.assemble import background_of, leaderboard_of
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.cluster_words import describe_clusters
-from app.analysis.automl.clustering import find_clusters
-from app.analysis.automl.features.table import lay_out, read_frame
+from app.analysis.automl.clustering import Clustering, find_clusters
+from app.analysis.automl.features.table import RawTable, lay_out, read_frame
 from app.analysis.automl.input_schema import describe_inputs
 from app.analysis.automl.inputs import choose_inputs
 from app.analysis.automl.options import RunOptions, check_against
@@ -20,8 +20,13 @@ from app.analysis.automl.pictures import cluster_chart, leaderboard_chart
 from app.analysis.automl.prepare import Setting
 from app.analysis.automl.tasks import METRICS, metric_for
 from app.analysis.automl.train import Keep, Trained
+from app.analysis.charts.spec import Chart
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
+
+WEAK = 0.25
+"""A silhouette below this speaks of no real groups (Kaufman & Rousseeuw 1990)."""
+DRAWN_ROWS = 5_000
 
 
 def train_clusters(
@@ -53,9 +58,6 @@ def train_clusters(
         progress=progress,
     )
     clusters = describe_clusters(frame, inputs, found.assigned)
-    notes += [f"Cluster {c['cluster']}: {c['description']}" for c in clusters]
-    if found.metrics["silhouette"] < 0.25:
-        notes.append("The clusters are weakly separated (silhouette below 0.25).")
     bundle = Bundle(
         task="clustering",
         target=None,
@@ -70,30 +72,43 @@ def train_clusters(
         background=background_of(table, options.seed),
         recipe={"seed": options.seed, "name": found.name},
     )
-    facts: dict[str, Any] = {
+    facts = _facts(bundle, found, clusters, notes)
+    charts = [
+        leaderboard_chart(found.rows, METRICS[metric.name]),
+        _picture(found, table, clusters, options.seed),
+    ]
+    return Trained(bundle, facts, leaderboard_of(bundle, found.rows), charts)
+
+
+def _facts(
+    bundle: Bundle, found: Clustering, clusters: list[dict[str, Any]], notes: list[str]
+) -> dict[str, Any]:
+    """The facts of a run as ``model.json`` tells them, but for hash, size and versions."""
+    told = [*notes, *(f"Cluster {c['cluster']}: {c['description']}" for c in clusters)]
+    if found.metrics["silhouette"] < WEAK:
+        told.append(f"The clusters are weakly separated (silhouette below {WEAK}).")
+    return {
         "task": "clustering",
         "task_reason": "there is no target",
         "target": None,
-        "metric": metric.name,
+        "metric": bundle.metric,
         "metrics": found.metrics,
         "name": found.name,
         "input_schema": bundle.input_schema,
         "importance": [],
-        "notes": notes,
+        "notes": told,
         "clusters": clusters,
         "classes": list(bundle.labels),
         "holdout_rows": 0,
-        "train_rows": len(frame),
+        "train_rows": int(found.assigned.size),
         "fit_seconds": round(found.fit_seconds, 3),
     }
-    shown = np.random.default_rng(options.seed).permutation(len(frame))[:5_000]
-    charts = [
-        leaderboard_chart(found.rows, METRICS[metric.name]),
-        cluster_chart(
-            found.model.place(table.take(shown)),
-            found.assigned[shown],
-            [f"cluster {c['cluster']}" for c in clusters],
-            options.seed,
-        ),
-    ]
-    return Trained(bundle, facts, leaderboard_of(bundle, found.rows), charts)
+
+
+def _picture(
+    found: Clustering, table: RawTable, clusters: list[dict[str, Any]], seed: int
+) -> Chart:
+    shown = np.random.default_rng(seed).permutation(table.rows)[:DRAWN_ROWS]
+    names = [f"cluster {c['cluster']}" for c in clusters]
+    places = found.model.place(table.take(shown))
+    return cluster_chart(places, found.assigned[shown], names, seed)

@@ -85,7 +85,7 @@ class Search:
         material = self.material
         if material.budget.expired():
             return None
-        left = material.budget.planned_left
+        left = material.budget.affordable()
         # One more fit than folds: the final one, on all rows.
         fits = material.planned([1.0] * (len(material.split.folds) + 1))
         return within(entry, shape, left * SHARE / fits, self._steps())
@@ -97,6 +97,8 @@ class Search:
             if not quietly:
                 self.notes.append(f"{entry.name} {_DROPPED[type(failure)]}")
             return
+        if candidate.stopped:
+            self.notes.append(f"{entry.name} was stopped by the clock and is not at its best.")
         best = min((c.error for c in self.candidates), default=float("inf"))
         self.candidates.append(candidate)
         if self.better is not None and candidate.error < best and candidate.family != "baseline":

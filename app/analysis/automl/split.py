@@ -64,7 +64,7 @@ def fold_count(rows: int, budget_s: float) -> int:
         return 8
     if rows <= 15_000:
         return 6
-    return 3 if rows <= 60_000 or budget_s >= 300 else 1
+    return 4 if rows <= 60_000 or budget_s >= 300 else 1
 
 
 def make_split(

@@ -40,6 +40,30 @@ def test_asking_in_time_does_not_cut():
     assert not budget.cut
 
 
+def test_on_a_slow_machine_the_plan_is_made_by_the_clock():
+    clock = Clock(0.0)
+    budget = Budget(60, 0.0, tail=0, now=clock)
+    budget.charge(10)
+    clock.time = 14
+    assert budget.affordable() == 50
+    assert not budget.cut
+    clock.time = 40
+    assert budget.affordable() == 5
+    assert budget.cut
+
+
+def test_a_candidate_gets_a_share_of_the_time_that_is_left():
+    clock = Clock(0.0)
+    budget = Budget(60, 0.0, tail=0, now=clock)
+    over = budget.allowance(0.5)
+    clock.time = 29
+    assert not over()
+    clock.time = 31
+    assert over()
+    assert not budget.expired()
+    assert budget.cut
+
+
 def test_final_fits_may_use_what_was_kept():
     budget = Budget(60, 0.0, tail=3, now=Clock(0.0), reserve=20)
     assert budget.wall_left == 37
