@@ -5,6 +5,7 @@ Every function returns the sentences of what is broken, so that a soak can repor
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -20,6 +21,10 @@ from tests.faults.installation import Installation, owner_lives
 
 REPORTS = ("report.html", "report.md", "report.pdf")
 SETTLE_S = 90.0
+TOKENS = {
+    "a token": re.compile(r"eyJ[A-Za-z0-9_-]{10}"),
+    "an API key": re.compile(r"uam_[A-Za-z0-9-]{20}"),
+}
 
 
 def assert_whole(installation: Installation) -> None:
@@ -58,7 +63,7 @@ def endings(installation: Installation) -> list[str]:
 
 
 def products(installation: Installation) -> list[str]:
-    """I2: a completed run has one of each report and, with a target, one model."""
+    """I2: a completed run has one of each report; a model has its file and a file its model."""
     with installation.database.unit(write=False) as unit:
         files = unit.session.execute(select(Artifact.run_id, Artifact.type, Artifact.filename))
         names: dict[str, list[str]] = defaultdict(list)
@@ -69,15 +74,15 @@ def products(installation: Installation) -> list[str]:
     for run in _runs(installation):
         counts = Counter(names[run.id])
         twice = [name for name, count in counts.items() if count > 1]
-        if twice or models[run.id] > 1:
-            found.append(f"I2: run {run.id} has {twice} twice and {models[run.id]} models")
+        if twice:
+            found.append(f"I2: run {run.id} has {twice} twice")
+        if models[run.id] != counts["model.joblib"]:
+            found.append(f"I2: run {run.id} has {models[run.id]} models")
         if run.status != "COMPLETED":
             continue
         missing = [name for name in (*REPORTS, "artifacts_manifest.json") if not counts[name]]
         if missing:
             found.append(f"I2: run {run.id} is complete without {missing}")
-        if run.parameters_json.get("target") and models[run.id] != 1:
-            found.append(f"I2: run {run.id} has {models[run.id]} models")
     return found
 
 
@@ -136,9 +141,10 @@ def secrets(installation: Installation) -> list[str]:
     environment = installation.server.environment
     names = ("SECRET_KEY", "MINIO_SECRET_KEY", "LLM_API_KEY")
     wanted = {name: environment[name] for name in names if environment.get(name)}
-    wanted |= {"a password": PASSWORD, "a token": "eyJ", "an API key": "uam_"}
-    log = installation.server.log.replace("uam_home", "")
-    return [f"I6: {name} stands in the log" for name, value in wanted.items() if value in log]
+    wanted["a password"] = PASSWORD
+    log = installation.server.log
+    found = [f"I6: {name} stands in the log" for name, value in wanted.items() if value in log]
+    return found + [f"I6: {name} stands in the log" for name in TOKENS if TOKENS[name].search(log)]
 
 
 def leases(installation: Installation) -> list[str]:
