@@ -6,6 +6,7 @@ version are checked at every use.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -18,7 +19,10 @@ TokenType = Literal["access", "refresh"]
 
 ISSUER = "uam"
 AUDIENCE = "uam-api"
-LEEWAY_S = 10  # what the clocks of two API machines may differ
+# How late an expired token is still good, and how far ahead of this machine's clock that of the
+# one may be which issued it.
+LEEWAY_S = 10
+AHEAD_S = 60
 _REQUIRED = ("iss", "aud", "sub", "type", "exp", "iat", "jti", "ver", "fam")
 
 
@@ -63,12 +67,15 @@ def decode(settings: Settings, token: str, kind: TokenType) -> Claims:
             issuer=ISSUER,
             audience=AUDIENCE,
             leeway=LEEWAY_S,
-            options={"require": list(_REQUIRED), "strict_aud": True},
+            options={"require": list(_REQUIRED), "strict_aud": True, "verify_iat": False},
         )
+        issued = float(payload["iat"])
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise InvalidToken(type(error).__name__) from None
     if payload["type"] != kind:
         raise InvalidToken("type")
+    if issued > time.time() + AHEAD_S:
+        raise InvalidToken("iat")
     return Claims(
         user_id=_text(payload["sub"]),
         token_id=_text(payload["jti"]),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -44,6 +45,16 @@ class FrailPostgres:
     def __init__(self, server: Postgres) -> None:
         self._server = server
         self.url = server.fresh_database()
+
+    @property
+    def socket(self) -> str:
+        """Where it listens."""
+        return f"{self._server.socket_directory}/.s.PGSQL.5432"
+
+    def url_at(self, host: str, port: int) -> str:
+        """The database's URL by way of somebody who passes connections on."""
+        name = urlsplit(self.url).path
+        return f"postgresql://postgres@{host}:{port}{name}?sslmode=disable&gssencmode=disable"
 
     @property
     def pid(self) -> int:

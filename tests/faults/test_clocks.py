@@ -1,0 +1,130 @@
+"""Clocks that are set, or that differ: leases go by the database's, and by no other."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.runs.states import STAGES, stage_index
+from tests.api.server import free_port
+from tests.api.world import World, register
+from tests.faults.frail import Frail
+from tests.faults.installation import LEASE_S, Installation, install, until
+from tests.faults.invariants import assert_whole
+from tests.faults.runs import OPTIONS
+
+HOURS = 2 * 3600
+TRAINING = stage_index("train_models") + 1
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A clock that is set for all processes started in its environment."""
+
+    library: Path
+    step: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"LD_PRELOAD": str(self.library), "CLOCK_STEP": str(self.step)}
+
+    def set_ahead(self, seconds: int) -> None:
+        with self.step.open("r+b") as file:
+            file.write(struct.pack("q", seconds))
+
+
+@pytest.fixture(scope="session")
+def clock_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    library = tmp_path_factory.mktemp("clock") / "clock.so"
+    compiler = shutil.which("cc") or shutil.which("gcc") or "clang"
+    source = Path(__file__).with_name("clock.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
+    return library
+
+
+@pytest.fixture
+def clock(clock_library: Path, tmp_path: Path) -> Clock:
+    step = tmp_path / "step"
+    step.write_bytes(struct.pack("q", 0))
+    return Clock(clock_library, step)
+
+
+@pytest.fixture
+def clocked(clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An embedded installation, whose database's clock is that of its processes."""
+    with install(tmp_path_factory.mktemp("clocked"), "embedded", clock.environment) as running:
+        yield running
+        clock.set_ahead(0)
+        assert_whole(running)
+
+
+def test_a_clock_that_is_set_forward_and_back_costs_no_lease(
+    clocked: Installation, clock: Clock
+) -> None:
+    user = register(clocked.server)
+    run_id = user.start(user.upload()["dataset_id"], **OPTIONS)
+    until(lambda: clocked.run(run_id).attempt == TRAINING, 120, "training")
+    clock.set_ahead(HOURS)
+    until(lambda: far_off(clocked, run_id) is not False, what="a lease by the new clock")
+    clock.set_ahead(0)
+    until(lambda: not far_off(clocked, run_id), what="a lease by the old clock")
+    assert user.wait(run_id)["status"] == "COMPLETED"
+    # No stage was taken from its worker.
+    assert clocked.run(run_id).attempt == len(STAGES)
+
+
+def far_off(clocked: Installation, run_id: str) -> bool | None:
+    """Whether the lease ends hours from now; ``None`` when there is none."""
+    lease_until = clocked.run(run_id).lease_until
+    return None if lease_until is None else lease_until > datetime.now(UTC) + timedelta(hours=1)
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("hours", [2, -2])
+def test_a_worker_whose_clock_is_wrong_holds_its_leases(
+    frail: Frail, frail_user: World, clock: Clock, hours: int
+) -> None:
+    clock.set_ahead(hours * 3600)
+    dataset_id = frail_user.upload()["dataset_id"]
+    installation = frail.installation
+    with (
+        installation.frozen(installation.part("worker")),
+        installation.another("worker", **clock.environment),
+    ):
+        run_id = frail_user.start(dataset_id, **OPTIONS)
+        until(lambda: installation.run(run_id).lease_until is not None, 120, "a claim")
+        with installation.database.unit(write=False) as unit:
+            lease_until = installation.run(run_id).lease_until
+            if lease_until is not None:
+                assert (lease_until - unit.now()).total_seconds() <= LEASE_S
+        assert frail_user.wait(run_id)["status"] == "COMPLETED"
+    assert installation.run(run_id).attempt == len(STAGES)
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(("seconds", "status"), [(-50, 200), (-HOURS, 401)])
+def test_tokens_are_good_on_a_machine_that_is_a_minute_behind(
+    frail: Frail, frail_user: World, clock: Clock, seconds: int, status: int
+) -> None:
+    clock.set_ahead(seconds)
+    port = free_port()
+    with frail.installation.another("api", "--port", str(port), **clock.environment):
+        headers = dict(frail_user.api.headers)
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: _is_ready(url), what="the other API")
+        assert httpx.get(f"{url}/projects", headers=headers).status_code == status
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/ready", timeout=10).status_code == 200
+    except httpx.TransportError:
+        return False
