@@ -123,7 +123,8 @@ def test_the_leaderboard(world, finished):
     assert len(rows) >= 6
     scores = [row["score"] for row in rows if row["score"] is not None]
     assert scores == sorted(scores, reverse=True)
-    assert any(abs(row["score"] - 0.5) < 1e-9 for row in rows), "there is no dumb baseline"
+    baseline = next(row for row in rows if row["name"] == "Baseline")
+    assert baseline["score"] == pytest.approx(0.5, abs=0.01)
     assert rows[0]["model_id"]
 
 
