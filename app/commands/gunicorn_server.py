@@ -8,6 +8,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from app.commands.parts import GRACEFUL_S
+from app.core.metric_files import reserve
 from app.core.titles import set_title
 
 with warnings.catch_warnings():
@@ -39,6 +40,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
+        reserve()
         from app.main import make_app
 
         return make_app()

@@ -8,6 +8,7 @@ from app.commands.failures import WorkFailed, WrongUsage
 from app.commands.installation import settings_or_exit
 from app.commands.serving import fresh_metrics
 from app.config import ConfigurationError
+from app.core.metric_files import reserve
 from app.core.scratch import own_directory
 from app.core.titles import set_title
 
@@ -26,6 +27,7 @@ def run_api(host: str, port: int, workers: int) -> None:
 
         serve(host, port, workers)
         return
+    reserve()
     import uvicorn
 
     from app.main import make_app
@@ -55,6 +57,7 @@ def run_worker(slots: int | None) -> None:
         raise WrongUsage(
             "configuration: REDIS_URL: a worker needs a broker; `uam serve` brings one"
         )
+    reserve()
     from celery.signals import worker_ready
 
     from app.workers.main import run
@@ -76,6 +79,7 @@ def run_beat() -> None:
     """Find what was lost until SIGTERM."""
     set_title("uam beat")
     settings_or_exit()
+    reserve()
     from app.workers.beat import run
 
     run()

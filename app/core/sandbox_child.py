@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
@@ -126,7 +127,9 @@ def _serve_one(wire: _Wire, call: dict[str, Any]) -> None:
         if not hasattr(error, "code"):
             import traceback
 
-            traceback.print_exc(file=sys.stderr)
+            # On a full disk not even this can be written.
+            with suppress(OSError):
+                traceback.print_exc(file=sys.stderr)
         wire.send({"error": _describe(error)})
 
 

@@ -57,8 +57,10 @@ def format_of(report: Artifact) -> Format:
 
 
 def check_stored(held: Resources, report: Artifact) -> None:
-    """Raises :class:`Gone` when the file behind a report is missing."""
+    """Raises :class:`Gone` when the file behind a report is missing or another one."""
     try:
-        held.storage.stat(held.settings.minio_bucket, report.storage_key)
+        info = held.storage.stat(held.settings.minio_bucket, report.storage_key)
     except ObjectMissing:
         raise Gone("The stored file of this report is missing.") from None
+    if (info.size, info.sha256) != (report.size_bytes, report.sha256):
+        raise Gone("The stored file of this report was changed.")

@@ -1,4 +1,4 @@
-"""How a worker takes messages in: what is no message is refused, and the worker goes on.
+"""How a worker takes messages in: no message and no refusal of the broker ends the worker.
 
 Kombu's Redis transport raises whatever reading a broken message raises, and Celery's worker
 ends with it. Anybody who may write to the broker, or one bad disk, could stop every worker.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import redis
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport import redis as kombu_redis
 
 logger = logging.getLogger(__name__)
 
 # What kombu's reading raises on bytes that are no message of its own.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+_UNREADABLE = (ValueError, LookupError, TypeError)
 
 
 class Channel(kombu_redis.Channel):
@@ -32,9 +33,13 @@ class Channel(kombu_redis.Channel):
 
 
 class Transport(kombu_redis.Transport):
-    """The Redis transport with that channel."""
+    """The Redis transport with that channel, patient with a broker that refuses."""
 
     Channel = Channel
+
+    # Celery answers these by connecting anew, until that works. A broker may be there and refuse
+    # every command for a while: its disk is full, or it has become a replica.
+    connection_errors = (*kombu_redis.Transport.connection_errors, redis.ResponseError)
 
 
 def install() -> None:
