@@ -66,7 +66,9 @@ def delete_dataset(unit: UnitOfWork, held: Resources, user: Principal, dataset_i
     """
     dataset = get_dataset(unit, user, dataset_id)
     bucket = held.settings.minio_bucket
-    run_ids = unit.session.scalars(select(Run.id).where(Run.dataset_id == dataset.id))
+    # Locks go from the run to what it hangs on, as when its project is deleted.
+    mine = select(Run.id).where(Run.dataset_id == dataset.id).order_by(Run.id)
+    run_ids = unit.session.scalars(mine.with_for_update())
     prefixes = [f"projects/{dataset.project_id}/runs/{run_id}/" for run_id in run_ids]
     unit.session.delete(dataset)
     for prefix in (storage_prefix(dataset.project_id, dataset.id), *prefixes):

@@ -10,7 +10,7 @@ from app.auth.principal import Principal
 from app.auth.service import DEFAULT_PROJECT
 from app.core.problems import NotFound
 from app.db.session import UnitOfWork
-from app.db.tables import Project, User, new_id
+from app.db.tables import Project, Run, User, new_id
 from app.storage.trash import discard
 from app.web import Resources
 
@@ -34,10 +34,7 @@ def get_project(unit: UnitOfWork, user: Principal, project_id: str) -> Project:
 
 
 def hold_project(unit: UnitOfWork, user: Principal, project_id: str) -> Project:
-    """The same, and it stays until the unit's end: who deletes it waits.
-
-    Take it before a lock on anything in the project; who deletes it takes them in that order.
-    """
+    """The same, and it stays until the unit's end: who deletes it waits."""
     statement = owned_projects(user).where(Project.id == project_id)
     held = statement.with_for_update(read=True, key_share=True)
     project = unit.session.scalars(held).one_or_none()
@@ -49,7 +46,7 @@ def hold_project(unit: UnitOfWork, user: Principal, project_id: str) -> Project:
 def default_project(unit: UnitOfWork, user: Principal) -> Project:
     """The project for an upload that names none: the oldest ``Default``, made when it is gone."""
     # The owner's row is locked, so that two uploads at once do not both make one.
-    unit.session.execute(select(User.id).where(User.id == user.id).with_for_update())
+    unit.session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
     statement = (
         select(Project)
         .where(Project.user_id == user.id, Project.name == DEFAULT_PROJECT)
@@ -87,6 +84,10 @@ def delete_project(unit: UnitOfWork, held: Resources, user: Principal, project_i
     and with it its lease, so that its worker stops. Raises :class:`NotFound`.
     """
     project = get_project(unit, user, project_id)
+    # Locks go from the run to what it hangs on: whoever changes a run twice in one unit has the
+    # database look whether its project is still there.
+    mine = select(Run.id).where(Run.project_id == project.id).order_by(Run.id)
+    unit.session.execute(mine.with_for_update())
     unit.session.delete(project)
     bucket = held.settings.minio_bucket
     discard(unit, held.storage, bucket, f"projects/{project.id}/")

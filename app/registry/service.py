@@ -32,6 +32,9 @@ def get_model(unit: UnitOfWork, user: Principal, model_id: str) -> ModelMeta:
 
 def hold_model(unit: UnitOfWork, user: Principal, model_id: str) -> ModelMeta:
     """The same, and it stays until the unit's end: who deletes it waits."""
+    # The run first: who deletes that, or its project, takes the locks in the same order.
+    theirs = select(Run.id).where(Run.id == get_model(unit, user, model_id).run_id)
+    unit.session.execute(theirs.with_for_update(read=True, key_share=True))
     statement = owned_models(user).where(ModelMeta.id == model_id)
     found = unit.session.scalar(statement.with_for_update(read=True, key_share=True, of=ModelMeta))
     if found is None:
@@ -62,7 +65,8 @@ def register_model(
     is signed. A run has one model: registering again renews it under the same id and version.
     """
     # Two runs that end together must not get one version: the project's row is the queue.
-    unit.session.execute(select(Project.id).where(Project.id == run.project_id).with_for_update())
+    queue = select(Project.id).where(Project.id == run.project_id)
+    unit.session.execute(queue.with_for_update(key_share=True))
     model = unit.session.scalar(select(ModelMeta).where(ModelMeta.run_id == run.id))
     if model is None:
         version = _next_version(unit, run.project_id, facts["target"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, update
 from sqlalchemy.sql import ColumnElement
 
 from app.db.session import UnitOfWork
@@ -90,12 +90,6 @@ def _held(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def check(unit: UnitOfWork, claim: Claim) -> None:
-    """Raise :class:`LostClaim` unless the claim holds; locks nothing."""
-    if unit.session.scalar(select(Run.id).where(*_held(claim))) is None:
-        raise LostClaim(claim.run_id)
-
-
 def _write(unit: UnitOfWork, claim: Claim, **values: Any) -> None:
     """Change the run's row under the claim. Raises :class:`LostClaim`."""
     result = unit.session.execute(
@@ -109,6 +103,14 @@ def _write(unit: UnitOfWork, claim: Claim, **values: Any) -> None:
         raise LostClaim(claim.run_id)
 
 
+def hold(unit: UnitOfWork, claim: Claim) -> None:
+    """Keep the claim until the unit's end. Raises :class:`LostClaim`.
+
+    It comes first: locks go from the run to what it hangs on, as for who deletes its project.
+    """
+    _write(unit, claim, attempt=Run.attempt)
+
+
 def renew(unit: UnitOfWork, claim: Claim, lease_seconds: float) -> None:
     """Extend the lease. Raises :class:`LostClaim`."""
     _write(unit, claim, lease_until=unit.now() + timedelta(seconds=lease_seconds))
@@ -116,7 +118,7 @@ def renew(unit: UnitOfWork, claim: Claim, lease_seconds: float) -> None:
 
 def report_progress(unit: UnitOfWork, claim: Claim, percent: float) -> None:
     """Move the bar, never back. Raises :class:`LostClaim`."""
-    _write(unit, claim, attempt=Run.attempt)
+    hold(unit, claim)
     run = unit.session.get_one(Run, claim.run_id)
     if percent > run.progress:
         run.progress = percent

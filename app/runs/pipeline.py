@@ -188,10 +188,8 @@ def _keep(workshop: Workshop, claim: Claim, context: StageContext, result: Stage
 
     def note(unit: UnitOfWork) -> None:
         # When the answer to a commit was lost, all of this may be written down already.
-        claims.check(unit, claim)
+        claims.hold(unit, claim)
         if result.model is not None:
-            # It locks the project, which must come before any lock on what the project holds:
-            # who deletes the project takes them in that order.
             products.register(unit, workshop.settings.signing_key, context.run, stored, result)
         for artifact in stored:
             artifact.created_at = unit.now()

@@ -42,7 +42,7 @@ def get_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
 
 def hold_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
     """The same, as it stands now, and nobody else changes it before the unit's end."""
-    statement = owned_runs(user).where(Run.id == run_id).with_for_update()
+    statement = owned_runs(user).where(Run.id == run_id).with_for_update(key_share=True)
     found = unit.session.scalar(statement.execution_options(populate_existing=True))
     if found is None:
         raise NotFound("run")
@@ -158,7 +158,9 @@ def send_after_commit(unit: UnitOfWork, run_id: str, stage: int) -> None:
 
 def _lock_user(unit: UnitOfWork, user: Principal) -> None:
     """Let one request of a user at a time count and take a place of the quota."""
-    unit.session.execute(select(User.id).where(User.id == user.id).with_for_update())
+    # Not for a change of its key: whoever changes a run looks whether its user is there.
+    mine = select(User.id).where(User.id == user.id)
+    unit.session.execute(mine.with_for_update(key_share=True))
 
 
 def _refuse_over_quota(unit: UnitOfWork, held: Resources, user: Principal) -> None:
