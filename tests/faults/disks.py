@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -31,9 +31,10 @@ def small_disk(path: Path, megabytes: int) -> Iterator[Path]:
 def filled(disk: Path, left: int = 0) -> Iterator[None]:
     """No more than ``left`` bytes are free in the block."""
     ballast = disk / "ballast"
-    with ballast.open("wb") as file:
-        free = os.statvfs(disk)
-        os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - left))
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        # In pieces, until there is no room: others write at the same time.
+        while (room := _free(disk) - left) > 0:
+            file.write(bytes(min(room, 1024 * 1024)))
     try:
         yield
     finally:
@@ -49,3 +50,8 @@ def read_only(directory: Path) -> Iterator[None]:
         yield
     finally:
         _as_root("umount", "--lazy", str(directory))
+
+
+def _free(disk: Path) -> int:
+    found = os.statvfs(disk)
+    return found.f_bavail * found.f_frsize
