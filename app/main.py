@@ -44,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         probe=Database(settings, connections=PROBES),
         storage=open_storage(settings),
         limits=RateLimits(settings.redis_url),
-        predictors=PredictorPool(),
+        predictors=PredictorPool(memory_mb=settings.child_memory_mb),
     )
 
     gate = DatabaseGate(held.probe)

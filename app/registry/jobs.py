@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from sqlalchemy import Select, and_, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import ColumnElement
 
 from app.auth.principal import Principal
 from app.config import Settings
@@ -31,6 +32,7 @@ from app.registry.failures import in_one_sentence
 from app.registry.job_claims import Claim, LostJob
 from app.registry.results import Shelf
 from app.registry.service import hold_model, jobs_prefix
+from app.storage import trash
 from app.storage.base import Storage, StorageError
 from app.storage.deposit import deposit
 
@@ -128,15 +130,32 @@ def resend_lost_jobs(database: Database) -> int:
         sent_at, lease_until = PredictionJob.sent_at, PredictionJob.lease_until
         unsent = or_(sent_at.is_(None), sent_at < now - RESEND_AFTER, sent_at > now + RESEND_AFTER)
         ran_out = or_(lease_until < now, lease_until > now + FAR)
-        lost = or_(
-            and_(PredictionJob.status == "PENDING", unsent),
-            and_(PredictionJob.status == "RUNNING", ran_out),
-        )
+        orphaned = and_(PredictionJob.status == "RUNNING", ran_out)
+        _give_up(unit, orphaned)
+        lost = or_(and_(PredictionJob.status == "PENDING", unsent), orphaned)
         some = select(PredictionJob.id).where(lost).limit(BATCH)
         taken = update(PredictionJob).where(PredictionJob.id.in_(some), lost)
         values = taken.values(status="PENDING", lease_until=None, sent_at=now)
         ids = list(unit.session.scalars(values.returning(PredictionJob.id)))
     return sum(send_prediction(job_id) for job_id in ids)
+
+
+def _give_up(unit: UnitOfWork, orphaned: ColumnElement[bool]) -> None:
+    """Fail the jobs that cost a worker each time: their file may be what ends it."""
+    ended = unit.session.scalars(
+        update(PredictionJob)
+        .where(orphaned, PredictionJob.attempt >= MAX_ATTEMPTS)
+        .values(
+            status="FAILED",
+            lease_until=None,
+            finished_at=unit.now(),
+            error=f"Its worker was lost {MAX_ATTEMPTS} times.",
+        )
+        .returning(PredictionJob.source_key)
+        .execution_options(synchronize_session=False)
+    )
+    for source_key in ended.all():
+        trash.note(unit, source_key)
 
 
 def run_prediction_job(worker: Worker, job_id: str) -> Outcome:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.config import Settings
 from app.db.migrate import migrate
 from app.db.session import Database
-from app.db.tables import Dataset, ModelMeta, PredictionJob, Project, Run, User, new_id
+from app.db.tables import Dataset, ModelMeta, PredictionJob, Project, Run, Trash, User, new_id
 from app.registry import job_claims
 from app.registry.job_claims import Claim, LostJob
-from app.registry.jobs import resend_lost_jobs
+from app.registry.jobs import MAX_ATTEMPTS, resend_lost_jobs
 
 LEASE = 30.0
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
@@ -163,6 +163,23 @@ def test_only_what_nobody_works_at_is_sent_again(
 ) -> None:
     change(database, job_id, **values)
     assert resent(database, job_id) is lost
+
+
+def test_a_job_that_costs_a_worker_each_time_is_given_up(database: Database, job_id: str) -> None:
+    change(
+        database,
+        job_id,
+        status="RUNNING",
+        attempt=MAX_ATTEMPTS,
+        lease_until=EARLIER,
+        sent_at=EARLIER,
+    )
+    resend_lost_jobs(database)
+    with database.unit(write=False) as unit:
+        job = unit.session.get_one(PredictionJob, job_id)
+        prefixes = unit.session.scalars(select(Trash.prefix)).all()
+    assert (job.status, job.error) == ("FAILED", f"Its worker was lost {MAX_ATTEMPTS} times.")
+    assert prefixes == [job.source_key]
 
 
 def test_the_lease_is_renewed_while_the_child_works(database: Database, job_id: str) -> None:
