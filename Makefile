@@ -7,7 +7,7 @@ UV := .tools/bin/uv
 RUNTIME := $(VENV)/.runtime-stamp
 DEV := $(VENV)/.dev-stamp
 
-.PHONY: setup setup-dev demo serve test lint format bench lock clean
+.PHONY: setup setup-dev demo serve test lint format bench soak lock clean
 
 setup: $(RUNTIME)  ## install UAM into .venv (under 2 s when there is nothing to do)
 
@@ -41,8 +41,9 @@ demo: setup  ## the main job on the example data, through the real API and worke
 serve: setup  ## the embedded default, left running at http://127.0.0.1:8000
 	@$(UAM) serve
 
-test: setup-dev  ## the whole suite, the real servers included
-	@$(VENV)/bin/python -m pytest
+test: setup-dev  ## the whole suite, the real servers included: two files at a time, then the faults one by one
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore tests/faults
+	@$(VENV)/bin/python -m pytest tests/faults
 
 lint: setup-dev  ## lint, format, types, import contracts
 	@$(VENV)/bin/ruff check .
@@ -56,6 +57,9 @@ format: setup-dev
 
 bench: setup-dev  ## figures, measured on this machine; nothing here is a test
 	@$(VENV)/bin/python bench/run.py
+
+soak: setup-dev  ## half an hour of runs while parts are killed at random; every invariant is checked at the end
+	@$(VENV)/bin/python -m bench.soak $(SOAK)
 
 lock: $(UV)  ## resolve the dependencies anew, with hashes
 	@printf 'uv\nsetuptools\n' | $(UV) pip compile - --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/bootstrap.txt
