@@ -16,10 +16,10 @@ def _as_root(*command: str) -> None:
 
 
 @contextmanager
-def small_disk(path: Path, megabytes: int) -> Iterator[Path]:
-    """A disk of its own at ``path``, in memory."""
+def small_disk(path: Path, megabytes: int, owner: int | None = None) -> Iterator[Path]:
+    """A disk of its own at ``path``, in memory; of the user ``owner``, else of this one."""
     path.mkdir()
-    options = f"size={megabytes}m,mode=0700,uid={os.geteuid()},gid={os.getegid()}"
+    options = f"size={megabytes}m,mode=0700,uid={os.geteuid() if owner is None else owner}"
     _as_root("mount", "-t", "tmpfs", "-o", options, "uam-test", str(path))
     try:
         yield path

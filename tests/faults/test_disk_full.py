@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import random
+import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
+import psutil
+import psycopg
 import pytest
 
+from app.db.migrate import migrate
+from app.db.session import Database
+from tests.api.server import free_port
 from tests.api.world import World, assert_problem, register
 from tests.faults.disks import filled, read_only, small_disk
 from tests.faults.installation import Installation, answers, install, until
 from tests.faults.invariants import assert_whole
 from tests.faults.runs import OPTIONS, cancel, start
+from tests.services.servers import Postgres
 
 MB = 1024 * 1024
 # About 12 MB, and 7 MB as Parquet: numbers of which no two are alike.
@@ -106,3 +117,49 @@ def test_temporary_files_that_cannot_be_made_are_told(cramped: Installation, ada
         assert_problem(upload(ada), 503)
         assert ada.api.get("/datasets").status_code == 200
     cancel(ada, start(ada))
+
+
+@pytest.fixture
+def cramped_database(postgres: Postgres) -> Iterator[tuple[Path, str]]:
+    """A database of PostgreSQL on a small disk: where that is, and the database's URL."""
+    # Open to PostgreSQL's own user.
+    directory = Path(tempfile.mkdtemp(prefix="uam-test-"))
+    directory.chmod(0o755)
+    owner = psutil.Process(postgres.pid).uids().real
+    with (
+        small_disk(directory / "disk", 32, owner) as disk,
+        psycopg.connect(postgres.url(), autocommit=True) as connection,
+    ):
+        connection.execute(f"create tablespace cramped location '{disk}'")
+        connection.execute("create database cramped tablespace cramped")
+        yield disk, postgres.url("cramped")
+        connection.execute("drop database cramped with (force)")
+        connection.execute("drop tablespace cramped")
+    shutil.rmtree(directory)
+
+
+@pytest.mark.services
+def test_a_database_without_room_is_told(
+    on_services: Installation, cramped_database: tuple[Path, str]
+) -> None:
+    disk, url = cramped_database
+    server = replace(
+        on_services.server,
+        base_url=f"http://127.0.0.1:{free_port()}",
+        environment={**on_services.server.environment, "DATABASE_URL": url},
+    )
+    database = Database(server.settings)
+    migrate(database)
+    database.dispose()
+    port = server.base_url.rpartition(":")[2]
+    with on_services.another("api", "--port", port, DATABASE_URL=url):
+        until(lambda: answers(server.base_url), what="the API")
+        ada = register(server)
+        large = {"name": "Large", "description": secrets.token_urlsafe(1500)}
+        with filled(disk):
+            codes = [ada.api.post("/projects", json=large).status_code for _ in range(12)]
+            # What is in a page already may still find room.
+            assert set(codes) <= {201, 507}
+            assert_problem(ada.api.post("/projects", json=large), 507)
+            assert ada.api.get("/projects").status_code == 200
+        assert ada.api.post("/projects", json=large).status_code == 201
