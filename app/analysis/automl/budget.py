@@ -25,7 +25,8 @@ SLOW = 1.5
 class Budget:
     """``seconds`` of wall time from ``started``, of which the last ``tail`` belong to what
     follows the models: importances, charts, writing. ``reserve`` is planned time kept for
-    final fits while the search goes on. ``now`` is injectable, for tests.
+    final fits while the search goes on. ``lost`` are wall seconds that came to nothing: those of
+    an attempt that was ended, after the last that it kept. ``now`` is injectable, for tests.
     """
 
     seconds: float
@@ -34,6 +35,7 @@ class Budget:
     now: Callable[[], float] = time.monotonic
     spent: float = 0.0
     reserve: float = 0.0
+    lost: float = 0.0
     cut: bool = False
 
     def charge(self, planned: float) -> None:
@@ -51,9 +53,21 @@ class Budget:
         return self.now() - self.started
 
     @property
+    def worked(self) -> float:
+        """Wall seconds since the start that went into the plan."""
+        return self.elapsed - self.lost
+
+    def resume(self, planned: float, worked: float, *, cut: bool) -> None:
+        """Go on with a plan that had come so far, in so many seconds of wall time; what has
+        gone by beside them is lost, and says nothing of the machine's pace."""
+        self.spent = planned
+        self.lost = max(0.0, self.elapsed - worked)
+        self.cut = self.cut or cut
+
+    @property
     def pace(self) -> float:
         """How many wall seconds a planned one takes here, at least 1; 1 until enough is known."""
-        return max(1.0, self.elapsed / self.spent) if self.spent > 2 else 1.0
+        return max(1.0, self.worked / self.spent) if self.spent > 2 else 1.0
 
     @property
     def wall_left(self) -> float:

@@ -25,6 +25,7 @@ from sklearn.metrics import (
 from sklearn.mixture import GaussianMixture
 
 from app.analysis.automl.budget import Budget
+from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.features.space import FeatureSpace, Matrix
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.leaderboard import rounded
@@ -83,7 +84,14 @@ class _Tried:
 
 
 def find_clusters(
-    layout: Layout, table: RawTable, *, metric: str, seed: int, budget: Budget, progress: Progress
+    layout: Layout,
+    table: RawTable,
+    *,
+    metric: str,
+    seed: int,
+    budget: Budget,
+    progress: Progress,
+    checkpoints: Checkpoints,
 ) -> Clustering:
     """Try k-means with 2 to 8 groups, a mixture of Gaussians and Ward's hierarchy; keep the best.
 
@@ -103,9 +111,14 @@ def find_clusters(
     judge = places[np.sort(rng.permutation(len(places))[:SCORE_ROWS])]
     tried = [_random(judge, rng)]
     for name, kind, find in _ways(min(MOST_CLUSTERS, distinct - 1), seed):
+        kept = checkpoints.recall(name, budget)
+        if kept is not None:
+            tried += [kept.content] if kept.content else []
+            continue
         if len(tried) > 1 and budget.expired():
-            break
+            continue
         done = _try(name, kind, find, fit, judge)
+        checkpoints.keep(name, done, budget)
         if done is not None:
             tried.append(done)
             progress(

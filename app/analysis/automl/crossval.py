@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,16 @@ class Candidate:
     def family(self) -> str:
         """The family of its estimator."""
         return self.entry.estimator.family
+
+    def packed(self) -> dict[str, Any]:
+        """All of it but the encoders of the first fold, which any attempt makes again."""
+        content = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**content, "first": self.first[1]}
+
+    @classmethod
+    def unpacked(cls, content: dict[str, Any], space: FeatureSpace) -> Candidate:
+        """What :meth:`packed` gave, with the encoders of the first fold."""
+        return cls(**{**content, "first": (space, content["first"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from app.analysis.automl.assemble import background_of, leaderboard_of
 from app.analysis.automl.bundle import Bundle
+from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.cluster_words import describe_clusters
 from app.analysis.automl.clustering import Clustering, find_clusters
 from app.analysis.automl.features.table import RawTable, lay_out, read_frame
@@ -19,7 +20,7 @@ from app.analysis.automl.options import RunOptions, check_against
 from app.analysis.automl.pictures import cluster_chart, leaderboard_chart
 from app.analysis.automl.prepare import Setting
 from app.analysis.automl.tasks import METRICS, metric_for
-from app.analysis.automl.train import Keep, Trained
+from app.analysis.automl.train import Trained
 from app.analysis.charts.spec import Chart
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
@@ -35,27 +36,32 @@ def train_clusters(
     options: RunOptions,
     setting: Setting,
     progress: Progress,
-    keep: Keep | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
-    """Find clusters within the time budget; there is no model to ``keep`` before the end.
+    """Find clusters within the time budget.
 
+    ``checkpoints`` keep each way of grouping, and give back those of an earlier attempt.
     Raises ``BadOption`` for options that clustering cannot use and ``HopelessTable`` when
     there is nothing to group.
     """
-    del keep
     check_against(options, columns)
     inputs, notes = choose_inputs(frame, columns, options)
     layout = lay_out(frame, inputs)
     table = read_frame(frame, layout)
     metric = metric_for("clustering", options.metric)
+    budget, checkpoints = setting.budget(options), checkpoints or Checkpoints()
     progress(0.05, "No target: looking for clusters.")
+    resumed = checkpoints.begin(budget)
+    if resumed is not None:
+        progress(0.05, resumed)
     found = find_clusters(
         layout,
         table,
         metric=metric.name,
         seed=options.seed,
-        budget=setting.budget(options),
+        budget=budget,
         progress=progress,
+        checkpoints=checkpoints,
     )
     clusters = describe_clusters(frame, inputs, found.assigned)
     bundle = Bundle(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.analysis.automl.bundle import Bundle, save, versions
+from app.analysis.automl.bundle import save, versions
+from app.analysis.automl.checkpoints import Checkpoints, plan_of
 from app.analysis.automl.files import read_file
 from app.analysis.automl.group import train_clusters
 from app.analysis.automl.options import check_options, parse_options
@@ -27,8 +26,6 @@ from app.analysis.schema import columns_from_json
 
 __all__ = ["check_options", "predict", "train"]
 
-CHECKPOINTS = "checkpoints"
-
 MOST_UNPACKED = 4 * 1024**3
 """Bytes that a file to predict may unpack to; the caller has checked its own size before."""
 
@@ -40,18 +37,26 @@ def train(
     columns: list[dict[str, Any]],
     options: dict[str, Any],
     progress: Progress,
+    checkpoint_dir: str | None = None,
 ) -> dict[str, Any]:
     """Train on the cleaned table at ``source``; the budget counts from here to the saved model.
 
     ``options`` are the run's, and beside them ``jobs`` (processors to use), ``cleaning_steps``
     (to carry in the model) and ``spent_s`` (seconds of the budget that are gone already).
+    In ``checkpoint_dir`` each candidate is kept as soon as it is fitted; what an earlier attempt
+    at the same training has kept there is not fitted again, and its time is spent.
     Writes ``model.joblib``, ``leaderboard.json``, ``model.json`` and ``charts/`` into
     ``out_dir``; returns the content of ``model.json``. Raises ``BadOption`` and ``HopelessTable``.
     """
     asked = dict(options)
-    started = time.monotonic() - float(asked.pop("spent_s", 0.0))
+    started, spent = time.monotonic(), float(asked.pop("spent_s", 0.0))
     jobs, steps = asked.pop("jobs", None), asked.pop("cleaning_steps", None)
     parsed = parse_options(asked)
+    checkpoints = Checkpoints()
+    if checkpoint_dir is not None:
+        plan = plan_of(Path(source), columns, parsed)
+        checkpoints = Checkpoints(Path(checkpoint_dir), plan, float(parsed.time_budget_s))
+    started -= max(spent, checkpoints.spent_s)
     setting = Setting(
         cleaning_steps=steps or [],
         jobs=min(jobs or available_cpus(), available_cpus()),
@@ -63,29 +68,15 @@ def train(
     frame = load_frame(source, schema)
     work = train_clusters if parsed.target is None else train_supervised
     with bounded_pools(1):  # fits go side by side, or bring their own threads
-        trained = work(frame, schema, parsed, setting, progress, _checkpoints(out))
+        trained = work(frame, schema, parsed, setting, progress, checkpoints)
     digest, size = save(trained.bundle, out / "model.joblib")
     facts = {**trained.facts, "sha256": digest, "size_bytes": size, "versions": versions()}
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     _write(out / "leaderboard.json", trained.leaderboard)
     _write(out / "model.json", facts)
     progress(0.93, "Drawing charts.")
     write_charts(trained.charts, out / "charts")
     progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
     return facts
-
-
-def _checkpoints(out: Path) -> Callable[[Bundle], None]:
-    """Keeps the best model so far in ``out/checkpoints``, a whole file at every moment, so that
-    a run that is ended from outside has something to show; removed when the run ends well."""
-
-    def keep(bundle: Bundle) -> None:
-        folder = out / CHECKPOINTS
-        folder.mkdir(exist_ok=True)
-        save(bundle, folder / "next.joblib")
-        (folder / "next.joblib").replace(folder / "model.joblib")
-
-    return keep
 
 
 def predict(

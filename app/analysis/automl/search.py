@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.analysis.automl.budget import OutOfTime
+from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.crossval import Candidate, FellBehind, cross_validate
 from app.analysis.automl.estimators.base import Shape
 from app.analysis.automl.leaderboard import rows_of
@@ -30,6 +30,7 @@ MOST_DRAWN = 100
 PATIENCE = 8
 """Drawn boosters in a row without a new best one, after which no more are drawn."""
 
+STOPPED = "was stopped by the clock and is not at its best."
 _DROPPED: dict[type[Exception], str] = {
     OutOfTime: "ran out of time and was dropped.",
     FellBehind: "fell far behind on its first folds and was dropped.",
@@ -40,12 +41,12 @@ _DROPPED: dict[type[Exception], str] = {
 class Search:
     """Goes through the portfolio. ``candidates`` are those done, ``notes`` say what was not.
 
-    ``better`` is told of each candidate that beats all before it.
+    What ``checkpoints`` holds of an earlier attempt is not fitted again.
     """
 
     material: Material
     progress: Progress
-    better: Callable[[Candidate], None] | None = None
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -58,11 +59,8 @@ class Search:
         entries, skipped = applicable(load_portfolio(), facts)
         self.notes += skipped
         for entry in entries:
-            planned = self._plan(entry, shape)
-            if planned is None:
+            if not self._attend(entry, shape):
                 self.skipped.append(entry.name)
-            else:
-                self._try(planned)
         if not self.skipped:
             self._draw(facts, shape)
         self._tell_skipped()
@@ -72,11 +70,9 @@ class Search:
         idle = 0
         for number in range(MOST_DRAWN):
             entries, _ = applicable([drawn(number, self.material.seed)], facts)
-            planned = self._plan(entries[0], shape)
-            if planned is None or idle >= PATIENCE:
-                break
             best = min(c.error for c in self.candidates)
-            self._try(planned, quietly=True)
+            if idle >= PATIENCE or not self._attend(entries[0], shape, quietly=True):
+                break
             idle = 0 if min(c.error for c in self.candidates) < best else idle + 1
 
     def _plan(self, entry: Entry, shape: Shape) -> Entry | None:
@@ -90,26 +86,44 @@ class Search:
         fits = material.planned([1.0] * (len(material.split.folds) + 1))
         return within(entry, shape, left * SHARE / fits, self._steps())
 
-    def _try(self, entry: Entry, *, quietly: bool = False) -> None:
+    def _attend(self, entry: Entry, shape: Shape, *, quietly: bool = False) -> bool:
+        """Try an entry, unless it was tried before; says whether there was time for that."""
+        kept = self.checkpoints.recall(entry.name, self.material.budget)
+        if kept is not None:
+            space = self.material.fold(0, "plain")[0].space
+            packed = kept.content
+            self._take(packed and Candidate.unpacked(packed, space), kept.told)
+            return True
+        planned = self._plan(entry, shape)
+        if planned is None:
+            return False
+        self._try(planned, quietly=quietly)
+        return True
+
+    def _try(self, entry: Entry, *, quietly: bool) -> None:
+        budget = self.material.budget
         try:
             candidate = cross_validate(entry, self.material, self._rival(entry))
         except (OutOfTime, FellBehind) as failure:
-            if not quietly:
-                self.notes.append(f"{entry.name} {_DROPPED[type(failure)]}")
+            told = () if quietly else (f"{entry.name} {_DROPPED[type(failure)]}",)
+            self._take(None, told)
+            self.checkpoints.keep(entry.name, None, budget, told=told)
             return
-        if candidate.stopped:
-            self.notes.append(f"{entry.name} was stopped by the clock and is not at its best.")
-        best = min((c.error for c in self.candidates), default=float("inf"))
-        self.candidates.append(candidate)
-        if self.better is not None and candidate.error < best and candidate.family != "baseline":
-            self.better(candidate)
-        self.material.budget.reserve = self._reserved()
-        metric = self.material.metric.name
+        told = (f"{entry.name} {STOPPED}",) if candidate.stopped else ()
+        self._take(candidate, told)
+        self.checkpoints.keep(entry.name, candidate.packed(), budget, told=told)
         self.progress(
             self._fraction(),
-            f"{entry.name}: {metric} {candidate.score:.5g}",
+            f"{entry.name}: {self.material.metric.name} {candidate.score:.5g}",
             leaderboard=rows_of(self.candidates),
         )
+
+    def _take(self, candidate: Candidate | None, told: tuple[str, ...]) -> None:
+        """Note what came of an entry: a candidate, or ``None`` when it was dropped."""
+        self.notes += told
+        if candidate is not None:
+            self.candidates.append(candidate)
+            self.material.budget.reserve = self._reserved()
 
     def _rival(self, entry: Entry) -> float | None:
         """The best first-fold error so far; ``None`` for a family's first candidate."""

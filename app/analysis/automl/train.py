@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,19 +11,17 @@ import pandas as pd
 from app.analysis.automl.assemble import bundle_of, charts_of, facts_of, leaderboard_of
 from app.analysis.automl.budget import Budget
 from app.analysis.automl.bundle import Bundle
-from app.analysis.automl.choice import Choice, choose, ranking
-from app.analysis.automl.crossval import Candidate
+from app.analysis.automl.checkpoints import Checkpoints
+from app.analysis.automl.choice import choose, ranking
 from app.analysis.automl.dependence import dependence_charts
 from app.analysis.automl.judgement import early_model, importances, judge
 from app.analysis.automl.options import RunOptions
-from app.analysis.automl.prepare import Prepared, Setting, prepare
+from app.analysis.automl.prepare import Setting, prepare
 from app.analysis.automl.refit import refit
 from app.analysis.automl.search import Search
 from app.analysis.charts.spec import Chart
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
-
-Keep = Callable[[Bundle], None]
 
 
 @dataclass(slots=True)
@@ -43,18 +41,22 @@ def train_supervised(
     options: RunOptions,
     setting: Setting,
     progress: Progress,
-    keep: Keep | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train for a target within the time budget.
 
-    ``keep`` is given a usable model as soon as there is one, and again with each better one.
+    ``checkpoints`` keep each candidate, and give back those of an earlier attempt.
     Raises ``BadOption`` for options that do not fit and ``HopelessTable`` when nothing can be
     learned.
     """
     made = prepare(frame, columns, options, setting)
     material = made.material
     progress(0.04, f"Task {material.task}: {made.target.reason}. {material.split.told}")
-    search = Search(material, progress, better=_keeper(made, keep))
+    checkpoints = checkpoints or Checkpoints()
+    resumed = checkpoints.begin(material.budget)
+    if resumed is not None:
+        progress(0.04, resumed)
+    search = Search(material, progress, checkpoints)
     search.run()
     choice = choose(search.candidates, material, options.max_predict_ms)
     rows = ranking(search.candidates, choice, material)
@@ -72,18 +74,6 @@ def train_supervised(
     charts = charts_of(made, choice, rows, importance)
     charts += dependence_charts(early, material, made.target, importance)
     return Trained(bundle, facts, leaderboard_of(bundle, rows), charts)
-
-
-def _keeper(made: Prepared, keep: Keep | None) -> Callable[[Candidate], None] | None:
-    """Makes a bundle of a candidate's first fold, for who wants a model before the end."""
-    if keep is None:
-        return None
-
-    def give(candidate: Candidate) -> None:
-        alone = Choice(((1.0, candidate),), candidate.prediction, candidate.holdout, 1.0, None, ())
-        keep(bundle_of(made, alone, early_model(alone, made.material), []))
-
-    return give
 
 
 def _repeatable(budget: Budget) -> str:

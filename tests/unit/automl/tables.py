@@ -18,7 +18,7 @@ from app.analysis.automl.portfolio import load_portfolio
 from app.analysis.automl.prepare import Setting
 from app.analysis.automl.threads import bounded_pools
 from app.analysis.automl.train import Trained, train_supervised
-from app.analysis.progress import silent
+from app.analysis.progress import Progress, silent
 from app.analysis.schema import Column, columns_to_json
 
 QUICK = ("Baseline", "Logistic regression", "Ridge regression", "Small tree", "LightGBM")
@@ -100,7 +100,12 @@ def trained(
 
 
 def run_job(
-    frame: pd.DataFrame, columns: list[Column], folder: Path, **options: Any
+    frame: pd.DataFrame,
+    columns: list[Column],
+    folder: Path,
+    progress: Progress = silent,
+    checkpoint_dir: str | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
     """The whole training job on a table, its files in ``folder``."""
     source = folder / "cleaned.parquet"
@@ -111,5 +116,6 @@ def run_job(
             out_dir=str(folder),
             columns=columns_to_json(columns),
             options=options,
-            progress=silent,
+            progress=progress,
+            checkpoint_dir=checkpoint_dir,
         )

@@ -1,0 +1,146 @@
+"""What a training keeps while it goes on: whoever does it again need not fit that again.
+
+A directory holds one file for each thing that was tried, and ``spent.json``. Each file appears
+whole or not at all, begins with the SHA-256 of the rest, and names the plan that it belongs to.
+What is damaged or of another plan is ignored. The files are pickles: load only a directory of
+your own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from app.analysis.automl.budget import Budget
+from app.analysis.automl.bundle import versions
+from app.analysis.automl.options import RunOptions
+
+FORMAT = 1
+ENDING = ".candidate"
+SPENT = "spent.json"
+DIGEST_BYTES = 32
+WRITING_SHARE = 0.01
+"""Of the budget, writing may take so much; what is tried afterwards is not kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was tried. ``content`` is what came of it, ``None`` when it was dropped,
+    and ``told`` what is to be told about that.
+
+    ``planned`` and ``worked`` are the planned seconds, and those of the wall clock that went
+    into work, from the start of the plan to the end of this step; ``cut`` says whether the
+    clock had cut the plan by then.
+    """
+
+    name: str
+    content: Any
+    told: tuple[str, ...]
+    planned: float
+    worked: float
+    cut: bool
+
+
+def plan_of(source: Path, columns: list[dict[str, Any]], options: RunOptions) -> str:
+    """The hash (hex) of all that decides what is tried on what: the file, its columns, the
+    options with their seed, the libraries, and the portfolio."""
+    portfolio = Path(__file__).with_name("portfolio.json").read_bytes()
+    with source.open("rb") as stream:
+        data = hashlib.file_digest(stream, "sha256").hexdigest()
+    parts = [FORMAT, data, columns, asdict(options), versions()]
+    text = json.dumps(parts, sort_keys=True, default=str).encode()
+    return hashlib.sha256(text + portfolio).hexdigest()
+
+
+class Checkpoints:
+    """The steps of one training. Without a folder nothing is kept and nothing is found.
+
+    ``spent_s`` are the seconds of the budget that earlier attempts took.
+    """
+
+    def __init__(self, folder: Path | None = None, plan: str = "", budget_s: float = 0.0) -> None:
+        self._folder = folder
+        self._plan = plan
+        self._may_take_s = WRITING_SHARE * budget_s
+        self._number = 0
+        self._steps: dict[str, Step] = {}
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            paths = sorted(folder.glob(f"*{ENDING}"))
+            self._number = len(paths)
+            found = (self._read(path) for path in paths)
+            self._steps = {step.name: step for step in found if step is not None}
+        worked = max((step.worked for step in self._steps.values()), default=0.0)
+        self.spent_s = max(worked, self._read_spent())
+
+    def begin(self, budget: Budget) -> str | None:
+        """Note that the budget runs; returns what is to be told of earlier attempts, if any."""
+        self._write_spent(budget)
+        if not self._steps and not self.spent_s:
+            return None
+        kept = sum(step.content is not None for step in self._steps.values())
+        were = "1 candidate was" if kept == 1 else f"{kept} candidates were"
+        left = max(0.0, budget.seconds - budget.elapsed)
+        return f"Resumed: {were} kept, {left:.0f} s of {budget.seconds:.0f} s are left."
+
+    def recall(self, name: str, budget: Budget) -> Step | None:
+        """What an earlier attempt kept of ``name``; the budget's plan goes on from there."""
+        step = self._steps.get(name)
+        if step is not None:
+            budget.resume(step.planned, step.worked, cut=step.cut)
+        return step
+
+    def keep(self, name: str, content: Any, budget: Budget, *, told: tuple[str, ...] = ()) -> None:
+        """Keep what came of ``name``. A full disk costs the checkpoint, not the training."""
+        if self._folder is None or self._may_take_s <= 0:
+            return
+        started = time.perf_counter()
+        step = (name, content, told, budget.spent, budget.worked, budget.cut)
+        body = pickle.dumps((self._plan, step), protocol=pickle.HIGHEST_PROTOCOL)
+        self._number += 1
+        path = self._folder / f"{self._number:04d}{ENDING}"
+        _write(path, hashlib.sha256(body).digest(), body)
+        self._write_spent(budget)
+        self._may_take_s -= time.perf_counter() - started
+
+    def _read(self, path: Path) -> Step | None:
+        """The step in a file, or ``None`` when it cannot be used."""
+        with suppress(Exception):  # written by another version: any error may come of it
+            data = memoryview(path.read_bytes())
+            digest, body = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+            if hashlib.sha256(body).digest() == digest:
+                plan, step = pickle.loads(body)  # noqa: S301 - of the caller's own directory
+                return Step(*step) if plan == self._plan else None
+        return None
+
+    def _read_spent(self) -> float:
+        if self._folder is None:
+            return 0.0
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            told = json.loads((self._folder / SPENT).read_bytes())
+            if told["plan"] == self._plan:
+                return max(0.0, float(told["spent_s"]))
+        return 0.0
+
+    def _write_spent(self, budget: Budget) -> None:
+        if self._folder is not None:
+            told = {"plan": self._plan, "spent_s": round(budget.elapsed, 3)}
+            _write(self._folder / SPENT, json.dumps(told).encode())
+
+
+def _write(path: Path, *parts: bytes) -> None:
+    """Write a file that appears whole, or not at all when there is no room for it."""
+    partial = path.with_suffix(".partial")
+    try:
+        with partial.open("wb") as file:
+            file.writelines(parts)
+        partial.replace(path)
+    except OSError:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
