@@ -44,6 +44,7 @@ class Reaper:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
         self._steady = Steadiness(min(PROMPT_S, lease_seconds / 3))
+        self._doubted = False
 
     def reap(self) -> int:
         """Act once on every orphan; returns how many runs were sent again or ended.
@@ -57,6 +58,7 @@ class Reaper:
         except SQLAlchemyError:
             self._steady.shaken()
             raise
+        self._doubt(now, orphans)
         if not self._steady.holds(asked, now):
             return 0
         cared_for = 0
@@ -68,6 +70,14 @@ class Reaper:
                 break
             cared_for += 1
         return cared_for
+
+    def _doubt(self, now: datetime, orphans: list[Orphan]) -> None:
+        """A lease from the future tells of a clock that was set; its holder may be at it now."""
+        horizon = now + FAR_LEASES * self._lease
+        far = any(one.lease_until is not None and one.lease_until > horizon for one in orphans)
+        if far and not self._doubted:
+            self._steady.shaken()
+        self._doubted = far
 
     def _look(self) -> tuple[datetime, list[Orphan]]:
         with self._database.unit(write=False) as unit:

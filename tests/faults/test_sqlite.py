@@ -63,6 +63,31 @@ def test_twenty_writers_never_find_it_locked(installation: Installation, user: W
 
 
 @EMBEDDED
+def test_a_lock_that_is_held_keeps_writers_waiting_and_readers_not(
+    installation: Installation, user: World
+) -> None:
+    answers: list[int] = []
+    writer = threading.Thread(
+        target=lambda: answers.append(user.api.post("/projects", json={"name": "P"}).status_code)
+    )
+    holder = sqlite3.connect(installation.home / "uam.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        writer.start()
+        reader = user.server.client(user.access_token)
+        deadline = time.monotonic() + BUSY_S
+        while time.monotonic() < deadline:
+            assert reader.get("/projects").status_code == 200
+        assert reader.get("/ready").status_code == 200
+        assert answers == []
+    finally:
+        holder.execute("ROLLBACK")
+        holder.close()
+    writer.join()
+    assert answers == [201]
+
+
+@EMBEDDED
 def test_what_was_answered_outlives_an_api_that_is_killed(
     installation: Installation, user: World
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from app.db import steadiness
 from app.db.tables import Run
 from app.runs import reaper
 from app.runs.reaper import Reaper
@@ -45,11 +46,20 @@ def test_a_run_that_nobody_claimed(database, run_id, times, orphaned):
     ("lease_until", "orphaned"),
     [(timedelta(seconds=-1), True), (timedelta(seconds=1), False), (HOURS, True)],
 )
-def test_a_run_that_somebody_claimed(database, run_id, lease_until, orphaned):
+def test_a_run_that_somebody_claimed(database, run_id, lease_until, orphaned, monkeypatch):
+    monkeypatch.setattr(steadiness, "HOLD_S", 0)
     held = take(database, run_id)
     mark(database, run_id, lease_until=lease_until)
     assert Reaper(database, LEASE).reap() == orphaned
     assert (get(database, run_id).lease_owner == held.owner) is not orphaned
+
+
+def test_a_holder_can_correct_a_lease_from_before_the_clock_was_put_back(database, run_id):
+    held = take(database, run_id)
+    mark(database, run_id, lease_until=HOURS)
+    one = Reaper(database, LEASE)
+    assert (one.reap(), one.reap()) == (0, 0)
+    assert get(database, run_id).lease_owner == held.owner
 
 
 def test_of_many_reapers_one_has_an_orphan(database, run_id, monkeypatch):
