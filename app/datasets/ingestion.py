@@ -16,7 +16,8 @@ from app.core.child_problems import as_problem
 from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
 from app.core.problems import Unavailable, Unprocessable
-from app.core.sandbox import ChildError
+from app.core.sandbox import ChildCrashed, ChildError
+from app.core.scratch import empty
 from app.datasets import service
 from app.db.tables import Dataset, new_id
 from app.projects.service import default_project, get_project, hold_project
@@ -78,12 +79,24 @@ def run_reader(target: str, params: dict[str, Any], location: str = "body.file")
     if not _places.acquire(timeout=QUEUE_TIMEOUT_S):
         raise Unavailable("Too many files are being read at the moment; try again shortly.")
     try:
-        memory_mb = get_settings().child_memory_mb
-        return sandbox.run(target, params, memory_mb=memory_mb, timeout_s=READ_TIMEOUT_S)
+        try:
+            return _read(target, params)
+        except ChildCrashed as error:
+            if error.code != "killed":
+                raise
+            # By a signal from outside perhaps, and not by this file: it is given another child.
+            return _read(target, params)
     except ChildError as error:
         raise as_problem(error, location) from None
     finally:
         _places.release()
+
+
+def _read(target: str, params: dict[str, Any]) -> dict[str, Any]:
+    if "out_dir" in params:
+        empty(Path(params["out_dir"]))
+    memory_mb = get_settings().child_memory_mb
+    return sandbox.run(target, params, memory_mb=memory_mb, timeout_s=READ_TIMEOUT_S)
 
 
 def read_upload(

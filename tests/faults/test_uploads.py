@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.api.world import EXAMPLE_CSV, World
 from tests.faults.installation import Installation, answers, until
+from tests.faults.runs import large_table
 
 MB = 1024 * 1024
 
@@ -75,3 +77,14 @@ def test_what_a_killed_api_was_receiving_is_swept_by_the_next(
     # Whoever tries again has it.
     assert user.upload(EXAMPLE_CSV, "again.csv")["filename"] == "again.csv"
     assert datasets(user) == ["again.csv"]
+
+
+def test_an_upload_whose_reader_is_killed_is_read_by_another(
+    installation: Installation, user: World
+) -> None:
+    before = {child.pid for child in installation.children("api")}
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(user.upload, large_table())
+        until(lambda: {one.pid for one in installation.children("api")} - before, what="a reader")
+        installation.child("api").kill()
+        assert answer.result()["rows"] == 600_000
