@@ -16,8 +16,10 @@ from sqlalchemy.sql import ColumnElement
 from app.db.session import UnitOfWork
 from app.db.tables import Run
 from app.runs.events import emit, emit_status
-from app.runs.states import STAGES, UNFINISHED
+from app.runs.states import STAGES, UNFINISHED, stage_index
 from app.storage import trash
+
+TRAINING = stage_index("train_models")
 
 
 class LostClaim(Exception):
@@ -43,6 +45,11 @@ class Claim:
 
 def _prefix(project_id: str, run_id: str, stage: int, attempt: int) -> str:
     return f"projects/{project_id}/runs/{run_id}/{stage}-{attempt}/"
+
+
+def checkpoint_prefix(project_id: str, run_id: str) -> str:
+    """Where the checkpoints of a run's training lie, those of all attempts at it."""
+    return f"projects/{project_id}/runs/{run_id}/checkpoints/"
 
 
 def claim(
@@ -145,6 +152,8 @@ def complete(unit: UnitOfWork, claim: Claim) -> None:
         progress=stage.end_percent,
     )
     run = unit.session.get_one(Run, claim.run_id, populate_existing=True)
+    if claim.stage == TRAINING:
+        trash.note(unit, checkpoint_prefix(run.project_id, run.id))
     emit_status(unit, run)
 
 
@@ -167,6 +176,8 @@ def close(unit: UnitOfWork, run: Run, status: str, error: str | None = None) -> 
     """
     if run.attempt and run.stage < len(STAGES):
         trash.note(unit, _prefix(run.project_id, run.id, run.stage, run.attempt))
+    if run.attempt and run.stage == TRAINING:
+        trash.note(unit, checkpoint_prefix(run.project_id, run.id))
     run.status = status
     run.error = error
     run.current_task = None

@@ -35,7 +35,7 @@ from app.core.sandbox import (
 from app.core.telemetry import STAGE_SECONDS
 from app.db.session import DATABASE_AWAY, Database, UnitOfWork
 from app.db.tables import Artifact, Dataset, Run
-from app.runs import claims, products
+from app.runs import checkpoints, claims, products
 from app.runs.claims import Claim, LostClaim
 from app.runs.events import emit
 from app.runs.heartbeat import Heartbeat
@@ -93,6 +93,8 @@ def run_stage(workshop: Workshop, run_id: str, stage: int, owner: str) -> Outcom
     else:
         bucket = workshop.settings.minio_bucket
         products.remove_attempt(workshop.database, workshop.storage, bucket, claim)
+        if stage == claims.TRAINING:
+            checkpoints.remove_if_over(workshop.database, workshop.storage, bucket, claim)
     return outcome
 
 
@@ -140,6 +142,7 @@ def _context(
         artifacts=artifacts,
         storage=workshop.storage,
         bucket=workshop.settings.minio_bucket,
+        signing_key=workshop.settings.signing_key,
         directory=directory,
         memory_mb=workshop.memory_mb,
         timeout_s=workshop.settings.stage_timeout_seconds,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from app.core import sandbox
 from app.core.sandbox import ChildError, ProgressHandler
 from app.core.scratch import empty
 from app.db.tables import Artifact, Dataset, Run
+from app.runs.checkpoints import Checkpoints
 from app.runs.patience import patiently
 from app.storage.base import ObjectMissing, Storage, StorageCorrupted
 
@@ -56,6 +57,7 @@ class StageContext:
     artifacts: list[Artifact]
     storage: Storage
     bucket: str
+    signing_key: str
     directory: Path
     memory_mb: int
     timeout_s: float
@@ -210,23 +212,22 @@ def _charts(context: StageContext, directory: Path, charts: list[dict[str, Any]]
 
 
 def train(context: StageContext) -> StageResult:
-    """Train and compare models within the budget; without a target, find clusters."""
+    """Train and compare models within the budget; without a target, find clusters.
+
+    What an earlier attempt has fitted is not fitted again.
+    """
     source, shape = _cleaned(context)
     cleaning = context.fetch_artifact("cleaning", "cleaning.json")
     steps = [] if cleaning is None else sandbox.read_json(cleaning)["steps"]
     out = context.out()
-    budget = float(context.options["time_budget_s"])
+    params = {
+        "source": str(source),
+        "out_dir": str(out),
+        "columns": shape["columns"],
+        "options": {**context.options, "cleaning_steps": steps},
+    }
     try:
-        facts = context.job(
-            "app.analysis.automl.jobs:train",
-            {
-                "source": str(source),
-                "out_dir": str(out),
-                "columns": shape["columns"],
-                "options": {**context.options, "cleaning_steps": steps},
-            },
-            timeout_s=budget * (1 + TRAIN_SLACK_SHARE) + TRAIN_SLACK_S,
-        )
+        facts = _trained(context, params)
     except ChildError as error:
         if error.code == "hopeless_table" and context.options.get("target") is None:
             note = f"No clusters were looked for: {error.message}"
@@ -242,6 +243,20 @@ def train(context: StageContext) -> StageResult:
     if listing.exists():
         products += _charts(context, out / "charts", sandbox.read_json(listing))
     return StageResult(products, model=facts, leaderboard=leaderboard)
+
+
+def _trained(context: StageContext, params: dict[str, Any]) -> dict[str, Any]:
+    """Run the training with its checkpoints. Raises :class:`ChildError`."""
+    budget = float(context.options["time_budget_s"])
+    folder = context.directory / "checkpoints"
+    with Checkpoints(
+        context.storage, context.bucket, context.run, context.signing_key, folder
+    ) as kept:
+        return replace(context, on_progress=kept.hearing(context.on_progress)).job(
+            "app.analysis.automl.jobs:train",
+            {**params, "checkpoint_dir": str(kept.directory)},
+            timeout_s=budget * (1 + TRAIN_SLACK_SHARE) + TRAIN_SLACK_S,
+        )
 
 
 def finalize(context: StageContext) -> StageResult:

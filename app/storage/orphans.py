@@ -1,7 +1,8 @@
 """Finding stored objects that no row points to: what a process left that was killed half way.
 
 An object is written before its row, so that one without a row may be an upload under way. An
-attempt at a stage is known to be over by its run's row, and its objects go at once. Any other
+attempt at a stage is known to be over by its run's row, and its objects go at once. So do the
+checkpoints of a run that is over; those of any other stay. Any other
 object must be old, and must have been seen without a row in two rounds: a clock that is wrong
 alone never removes anything.
 """
@@ -14,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from app.db.session import Database, UnitOfWork
 from app.db.tables import Artifact, Dataset, ModelMeta, PredictionJob, Run
@@ -29,7 +30,10 @@ BATCH = 500
 
 
 class _Owner(NamedTuple):
-    """Whose an object is, by its key; ``attempt`` is 0 where it belongs to no attempt."""
+    """Whose an object is, by its key; ``attempt`` is 0 where it belongs to no attempt.
+
+    The kind is ``datasets``, ``runs`` or ``checkpoints``; the id is the dataset's or the run's.
+    """
 
     kind: str
     id: str
@@ -41,6 +45,8 @@ def _owner(key: str) -> _Owner | None:
     parts = key.split("/")
     if len(parts) < 5 or parts[2] not in {"datasets", "runs"}:
         return None
+    if parts[2] == "runs" and parts[4] == "checkpoints":
+        return _Owner("checkpoints", parts[3], 0)
     stage, _, attempt = parts[4].partition("-")
     numbered = parts[2] == "runs" and stage.isdecimal() and attempt.isdecimal()
     return _Owner(parts[2], parts[3], int(attempt) if numbered else 0)
@@ -84,18 +90,22 @@ class OrphanSweep:
     def _without_row(self, batch: list[ListedObject]) -> Iterator[tuple[str, bool]]:
         """The orphans among these objects, each with whether that is certain."""
         owners = {item.key: owner for item in batch if (owner := _owner(item.key)) is not None}
-        runs = {owner.id for owner in owners.values() if owner.kind == "runs"}
+        runs = {owner.id for owner in owners.values() if owner.kind != "datasets"}
         datasets = {owner.id for owner in owners.values() if owner.kind == "datasets"}
         with self._database.unit(write=False) as unit:
             # In this order: an attempt that is over now cannot add a row afterwards.
             under_way = _attempts_under_way(unit, runs)
+            unfinished = set(unit.session.scalars(_unfinished(runs)))
             kept = {*_keys_of_runs(unit, runs), *_keys_of_datasets(unit, datasets)}
         oldest = datetime.now(UTC) - self._old_after
         for item in batch:
             owner = owners.get(item.key)
             if owner is None or item.key in kept:
                 continue
-            if owner.attempt:
+            if owner.kind == "checkpoints":
+                if owner.id not in unfinished:
+                    yield item.key, True
+            elif owner.attempt:
                 if (owner.id, owner.attempt) not in under_way:
                     yield item.key, True
             elif item.modified < oldest:
@@ -106,6 +116,10 @@ def _attempts_under_way(unit: UnitOfWork, runs: Iterable[str]) -> set[tuple[str,
     """The attempts that may still write a row: nobody else can hold the claim."""
     held = select(Run.id, Run.attempt).where(Run.id.in_(runs), Run.lease_owner.is_not(None))
     return {(row.id, row.attempt) for row in unit.session.execute(held)}
+
+
+def _unfinished(runs: Iterable[str]) -> Select[str]:
+    return select(Run.id).where(Run.id.in_(runs), Run.finished_at.is_(None))
 
 
 def _keys_of_runs(unit: UnitOfWork, runs: Iterable[str]) -> Iterator[str]:

@@ -217,6 +217,17 @@ def test_a_lease_that_ran_out_still_lets_its_owner_write(estate):
     assert key not in estate.stored()
 
 
+def test_checkpoints_stay_until_their_run_is_over(estate):
+    before = estate.stored()
+    key = estate.put(f"{estate.runs}/checkpoints/1-0001.candidate")
+    orphans = estate.orphans()
+    assert [orphans.sweep(), orphans.sweep()] == [0, 0]
+    assert key in estate.stored()
+    estate.change(update(Run).values(status="FAILED", finished_at=NOW))
+    assert orphans.sweep() == 1
+    assert estate.stored() == before
+
+
 def test_a_file_goes_when_its_job_is_over(estate):
     orphans = estate.orphans()
     estate.change(update(PredictionJob).values(status="FAILED", finished_at=NOW))

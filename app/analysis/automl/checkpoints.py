@@ -3,7 +3,7 @@
 A directory holds one file for each thing that was tried, and ``spent.json``. Each file appears
 whole or not at all, begins with the SHA-256 of the rest, and names the plan that it belongs to.
 What is damaged or of another plan is ignored. The files are pickles: load only a directory of
-your own.
+your own. Nothing heavy is imported here, since the server looks into the directory, too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from app.analysis.automl.budget import Budget
-from app.analysis.automl.bundle import versions
 from app.analysis.automl.options import RunOptions
 
 FORMAT = 1
@@ -47,13 +46,15 @@ class Step:
     cut: bool
 
 
-def plan_of(source: Path, columns: list[dict[str, Any]], options: RunOptions) -> str:
+def plan_of(
+    source: Path, columns: list[dict[str, Any]], options: RunOptions, versions: dict[str, str]
+) -> str:
     """The hash (hex) of all that decides what is tried on what: the file, its columns, the
     options with their seed, the libraries, and the portfolio."""
     portfolio = Path(__file__).with_name("portfolio.json").read_bytes()
     with source.open("rb") as stream:
         data = hashlib.file_digest(stream, "sha256").hexdigest()
-    parts = [FORMAT, data, columns, asdict(options), versions()]
+    parts = [FORMAT, data, columns, asdict(options), versions]
     text = json.dumps(parts, sort_keys=True, default=str).encode()
     return hashlib.sha256(text + portfolio).hexdigest()
 

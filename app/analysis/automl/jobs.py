@@ -54,7 +54,7 @@ def train(
     parsed = parse_options(asked)
     checkpoints = Checkpoints()
     if checkpoint_dir is not None:
-        plan = plan_of(Path(source), columns, parsed)
+        plan = plan_of(Path(source), columns, parsed, versions())
         checkpoints = Checkpoints(Path(checkpoint_dir), plan, float(parsed.time_budget_s))
     started -= max(spent, checkpoints.spent_s)
     setting = Setting(

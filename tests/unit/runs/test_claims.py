@@ -179,6 +179,38 @@ def test_a_run_that_is_ended_under_its_worker_is_lost_and_its_objects_are_noted(
         assert unit.session.scalars(select(Trash.prefix)).all() == [claim.prefix]
 
 
+def test_checkpoints_are_noted_once_the_training_is_over(database, run_id):
+    for stage in range(2):
+        with database.unit() as unit:
+            claims.complete(unit, take(database, run_id, stage))
+    claim = take(database, run_id, claims.TRAINING)
+    prefix = claims.checkpoint_prefix(claim.project_id, run_id)
+    with database.unit() as unit:
+        claims.release(unit, claim, charge=True)
+    assert prefix not in noted(database)
+    with database.unit() as unit:
+        claims.complete(unit, take(database, run_id, claims.TRAINING))
+    assert noted(database).count(prefix) == 1
+    with database.unit() as unit:
+        claims.fail(unit, take(database, run_id, claims.TRAINING + 1), "broken")
+    assert noted(database).count(prefix) == 1
+
+
+def test_checkpoints_are_noted_when_the_training_fails(database, run_id):
+    for stage in range(2):
+        with database.unit() as unit:
+            claims.complete(unit, take(database, run_id, stage))
+    claim = take(database, run_id, claims.TRAINING)
+    with database.unit() as unit:
+        claims.fail(unit, claim, "broken")
+    assert claims.checkpoint_prefix(claim.project_id, run_id) in noted(database)
+
+
+def noted(database):
+    with database.unit(write=False) as unit:
+        return list(unit.session.scalars(select(Trash.prefix)))
+
+
 def test_what_a_lost_attempt_stored_is_noted_by_the_next(database, run_id):
     old = take(database, run_id)
     expire(database, run_id)

@@ -1,0 +1,78 @@
+"""A training that is killed keeps what it has fitted, whoever goes on with it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from app.db.tables import Log
+from app.runs.checkpoints import LIST
+from app.runs.claims import checkpoint_prefix
+from app.storage import trash
+from tests.api.world import World
+from tests.faults.installation import EMBEDDED, SLACK_S, TAKEOVER_S, Installation, until
+from tests.faults.runs import Undisturbed, metrics_of, start
+
+
+def boards(installation: Installation, run_id: str) -> list[list[str]]:
+    """The names on each leaderboard that a run has reported."""
+    with installation.database.unit(write=False) as unit:
+        told = unit.session.scalars(
+            select(Log.data_json)
+            .where(Log.run_id == run_id, Log.event == "leaderboard")
+            .order_by(Log.seq)
+        )
+        return [[row["name"] for row in board["rows"]] for board in told if board]
+
+
+def checkpoints(installation: Installation, run_id: str) -> list[str]:
+    """The keys of the candidates that are stored for a run."""
+    run = installation.run(run_id)
+    listed = installation.storage.list_prefix(
+        installation.bucket, checkpoint_prefix(run.project_id, run_id)
+    )
+    return [item.key for item in listed]
+
+
+def two_are_listed(installation: Installation, run_id: str) -> bool:
+    """Whether two candidates are stored, and the list that names at least the first of them."""
+    keys = checkpoints(installation, run_id)
+    return len(keys) >= 3 and any(key.endswith(LIST) for key in keys)
+
+
+def assert_resumed(installation: Installation, run_id: str, least: int) -> None:
+    """The last attempt began with at least so many candidates, and none was fitted twice."""
+    said = installation.said(run_id, "Resumed: ")
+    assert len(said) == 1
+    kept = int(said[0].split()[1])
+    assert kept >= least
+    assert said[0].endswith(" of 5 s are left.")
+    final = boards(installation, run_id)[-1]
+    for name in boards(installation, run_id)[kept - 1]:
+        assert name in final
+        assert len(installation.said(run_id, f"{name}: ")) == 1
+    trash.sweep(installation.database, installation.storage, installation.bucket)
+    assert checkpoints(installation, run_id) == []
+
+
+@EMBEDDED
+def test_a_killed_child_costs_the_candidate_in_flight_only(
+    installation: Installation, user: World, undisturbed: Undisturbed
+) -> None:
+    run_id = start(user)
+    until(lambda: len(boards(installation, run_id)) >= 2, 120, "two candidates")
+    installation.child().kill()
+    assert user.wait(run_id)["status"] == "COMPLETED"
+    assert installation.run(run_id).attempt > installation.run(undisturbed.run_id).attempt
+    assert_resumed(installation, run_id, least=2)
+    assert metrics_of(installation, run_id) == undisturbed.metrics
+
+
+def test_the_candidates_of_a_killed_worker_are_taken_over(
+    installation: Installation, user: World
+) -> None:
+    run_id = start(user)
+    until(lambda: two_are_listed(installation, run_id), 120, "two stored candidates")
+    installation.kill_part("worker")
+    until(lambda: installation.said(run_id, "Resumed: "), TAKEOVER_S + SLACK_S, "a takeover")
+    assert user.wait(run_id)["status"] == "COMPLETED"
+    assert_resumed(installation, run_id, least=1)
