@@ -24,7 +24,7 @@ FORMAT = 1
 ENDING = ".candidate"
 SPENT = "spent.json"
 DIGEST_BYTES = 32
-WRITING_SHARE = 0.01
+WRITING_SHARE = 0.015
 """Of the budget, writing may take so much; what is tried afterwards is not kept."""
 
 
