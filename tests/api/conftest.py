@@ -23,7 +23,14 @@ def server(
 ) -> Iterator[Server]:
     """A running server: everything embedded, or on real PostgreSQL, Valkey and S3 servers."""
     home: Path = tmp_path_factory.mktemp(f"uam-{request.param}")
-    named = {} if request.param == "embedded" else request.getfixturevalue("services_environment")
+    named = {}
+    if request.param == "services":
+        # Pytest may set this fixture up more than once: each installation begins empty.
+        fresh_database = request.getfixturevalue("postgres").fresh_database()
+        named = {
+            **request.getfixturevalue("services_environment"),
+            "DATABASE_URL": fresh_database,
+        }
     with serve(home, request.param, named) as running:
         # The first account of an installation that asked for it is its administrator.
         running.first = register(running, name="Root")
