@@ -6,8 +6,8 @@ from pathlib import Path
 
 from app.config import Settings
 from app.core.problems import Gone
+from app.core.signing import verify
 from app.db.tables import ModelMeta
-from app.registry.signing import verify
 from app.storage.base import ObjectMissing, Storage, StorageCorrupted
 from app.storage.cache import open_cache
 

@@ -9,10 +9,10 @@ from sqlalchemy import Select, delete, func, select
 
 from app.auth.principal import Principal
 from app.core.problems import Conflict, NotFound, Unprocessable
+from app.core.signing import sign_model
 from app.db.session import UnitOfWork
 from app.db.tables import Artifact, ModelMeta, Project, Run, new_id
 from app.projects.service import get_project
-from app.registry.signing import sign_model
 from app.storage.trash import discard
 from app.web import Resources
 

@@ -21,9 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.analysis.automl.checkpoints import ENDING, SPENT
 from app.core.sandbox import ProgressHandler
+from app.core.signing import sign_checkpoints, verify_checkpoints
 from app.db.session import Database
 from app.db.tables import Run
-from app.registry.signing import sign_checkpoints, verify_checkpoints
 from app.runs.claims import Claim, checkpoint_prefix
 from app.storage.base import ObjectMissing, Storage, StorageCorrupted, StorageError
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.registry.signing import sign_checkpoints, sign_model, verify, verify_checkpoints
+from app.core.signing import sign_checkpoints, sign_model, verify, verify_checkpoints
 
 SHA, KEY = "ab" * 32, "the server's own key, long enough"
 
