@@ -157,7 +157,42 @@ def test_any_text_gets_an_answer_of_the_right_shape(question: str) -> None:
 
 
 WORDS = st.sampled_from(
-    ["how", "many", "average", "total", "employees", "salary", "age", "city", "Berlin", "Paris", "by", "in", "of", "with", "is", "above", "30", "and", "or", "not", "most", "highest", "which", "percentage", "remote", "hired", "2021", "?", ",", "'x'", "top", "3", "department", "name"]
+    [
+        "how",
+        "many",
+        "average",
+        "total",
+        "employees",
+        "salary",
+        "age",
+        "city",
+        "Berlin",
+        "Paris",
+        "by",
+        "in",
+        "of",
+        "with",
+        "is",
+        "above",
+        "30",
+        "and",
+        "or",
+        "not",
+        "most",
+        "highest",
+        "which",
+        "percentage",
+        "remote",
+        "hired",
+        "2021",
+        "?",
+        ",",
+        "'x'",
+        "top",
+        "3",
+        "department",
+        "name",
+    ]
 )
 
 
