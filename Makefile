@@ -7,7 +7,7 @@ UV := .tools/bin/uv
 RUNTIME := $(VENV)/.runtime-stamp
 DEV := $(VENV)/.dev-stamp
 
-.PHONY: setup setup-dev demo serve test lint format bench soak lock clean
+.PHONY: setup setup-dev demo serve test faults lint format bench soak lock clean
 
 setup: $(RUNTIME)  ## install UAM into .venv (under 2 s when there is nothing to do)
 
@@ -41,8 +41,10 @@ demo: setup  ## the main job on the example data, through the real API and worke
 serve: setup  ## the embedded default, left running at http://127.0.0.1:8000
 	@$(UAM) serve
 
-test: setup-dev  ## the whole suite, the real servers included: two files at a time, then the faults one by one
+test: setup-dev  ## the suite, the real servers included, two files at a time
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore tests/faults
+
+faults: setup-dev  ## every fault of docs/operations.md, really made: about 13 minutes, as root for full disks
 	@$(VENV)/bin/python -m pytest tests/faults
 
 lint: setup-dev  ## lint, format, types, import contracts
