@@ -29,12 +29,12 @@ TRAINING = stage_index("train_models") + 1
 class Clock:
     """A clock that is set for all processes started in its environment."""
 
-    library: Path
+    preloaded: Path
     step: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"LD_PRELOAD": str(self.library), "CLOCK_STEP": str(self.step)}
+        return {"LD_PRELOAD": str(self.preloaded), "CLOCK_STEP": str(self.step)}
 
     def set_ahead(self, seconds: int) -> None:
         with self.step.open("r+b") as file:
@@ -43,11 +43,11 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def clock_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    library = tmp_path_factory.mktemp("clock") / "clock.so"
+    preloaded = tmp_path_factory.mktemp("clock") / "clock.so"
     compiler = shutil.which("cc") or shutil.which("gcc") or "clang"
     source = Path(__file__).with_name("clock.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source], check=True)
-    return library
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", preloaded, source], check=True)
+    return preloaded
 
 
 @pytest.fixture
