@@ -15,7 +15,8 @@ from app.config import Settings
 
 SETTINGS = Settings(_env_file=None, secret_key="0123456789abcdef" * 4)
 CLAIMS = Claims("user", "token", "family", 3)
-TOKEN = encode(SETTINGS, CLAIMS, "access", timedelta(minutes=5))
+# Made when the file is collected: it must outlive the whole suite.
+TOKEN = encode(SETTINGS, CLAIMS, "access", timedelta(days=1))
 HASH = hash_password("a long and unguessable phrase")
 
 
