@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app import __version__
 from app.config import Settings, get_settings
-from app.core import problems, scratch
+from app.core import problems, sandbox, scratch
 from app.core.edge import BodyLimitMiddleware, SecurityHeadersMiddleware, TrailingSlashMiddleware
 from app.core.limits import RateLimits
 from app.core.sandbox_pool import PredictorPool
@@ -27,6 +27,12 @@ from app.web import Resources
 
 # The gate, and two checks of readiness.
 PROBES = 3
+
+# What reading, profiling and asking import; their children are forks that have it.
+READER_MODULES = (
+    *("duckdb", "app.analysis.ingest.jobs", "app.analysis.profile.jobs"),
+    "app.analysis.questions.jobs",
+)
 
 STORAGE_PROBLEMS: dict[type[Exception], problems.Problem] = {
     ObjectMissing: problems.Gone("The stored object behind this is missing."),
@@ -53,12 +59,14 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Whoever held this place before may have been killed in the middle of an upload.
         await run_in_threadpool(scratch.sweep)
+        sandbox.preload(READER_MODULES)
         gate.start()
         async with RunWatcher(held.database, settings.redis_url) as watcher:
             app.state.watcher = watcher
             yield
         gate.stop()
         held.predictors.close()
+        sandbox.preload(())
         held.database.dispose()
         held.probe.dispose()
 

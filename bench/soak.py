@@ -67,7 +67,7 @@ class Soak:
                     self.kills[part] += 1
 
     def _processes(self, part: str) -> list[psutil.Process]:
-        marks = {"child": "app.core.sandbox_child", "valkey": "valkey-server"}
+        marks = {"child": "uam child", "valkey": "valkey-server"}
         mark = marks.get(part, f"uam {part}")
         below = psutil.Process(self.installation.server.pid).children(recursive=True)
         return [one for one in below if _command(one).find(mark) >= 0]

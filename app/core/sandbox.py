@@ -1,6 +1,6 @@
 """Killable children: whatever touches a user's bytes computes behind this border.
 
-A child is a fresh interpreter without the server's secrets. JSON crosses the border in both
+A child is an interpreter without the server's secrets, a fresh one or a fork of a nursery's. JSON crosses the border in both
 directions and nothing else; the parent watches resident memory, deadline, standstill and a
 stop signal, and ends the child with SIGTERM, then SIGKILL.
 """
@@ -8,6 +8,7 @@ stop signal, and ends the child with SIGTERM, then SIGKILL.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import signal
@@ -25,7 +26,10 @@ from typing import IO, Any
 
 import psutil
 
+from app.core.nursery import ForkedChild, Nursery, NurseryGone
 from app.core.scratch import new_directory
+
+logger = logging.getLogger(__name__)
 
 WATCH_INTERVAL_S = 0.2
 GRACE_S = 1.0
@@ -54,9 +58,25 @@ PASSED_ON = (
 # come and go; this one lasts as long as the process.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-spawner")
 
+
+def _spawn(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    return _spawner.submit(lambda: subprocess.Popen(argv, **options)).result()
+
+
 # Waiting OpenMP threads sleep: where two children share the processors, threads that spin
 # for each other made boosting up to 15 times slower.
 FIXED = {"OMP_WAIT_POLICY": "PASSIVE"}
+
+_nursery: Nursery | None = None
+
+
+def preload(modules: Sequence[str]) -> None:
+    """From now on this process's children are forks of a nursery that has ``modules`` imported."""
+    global _nursery  # noqa: PLW0603 - one for each process is the point
+    if _nursery is not None:
+        _nursery.close()
+    _nursery = Nursery(modules, _spawn) if modules else None
+
 
 ProgressHandler = Callable[[float, str, str, list[dict[str, Any]] | None], None]
 
@@ -159,17 +179,26 @@ class Child:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment |= FIXED
         environment["TMPDIR"] = self._scratch.name
-        self._process = _spawner.submit(
-            subprocess.Popen,
+        self._process = self._start(environment, search_path)
+        self._lines: queue.Queue[bytes | None] = queue.Queue()
+        threading.Thread(target=self._read, name="sandbox-reader", daemon=True).start()
+
+    def _start(
+        self, environment: Mapping[str, str], search_path: Sequence[str]
+    ) -> subprocess.Popen[bytes] | ForkedChild:
+        if _nursery is not None:
+            try:
+                return _nursery.fork(environment, search_path, self._log)
+            except NurseryGone:
+                logger.warning("the nursery of children is gone; a fresh interpreter is started")
+        return _spawn(
             [sys.executable, "-I", "-m", "app.core.sandbox_child", *search_path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=environment,
             start_new_session=True,
-        ).result()
-        self._lines: queue.Queue[bytes | None] = queue.Queue()
-        threading.Thread(target=self._read, name="sandbox-reader", daemon=True).start()
+        )
 
     @property
     def pid(self) -> int:
@@ -333,6 +362,8 @@ class Child:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=GRACE_S)
         self.kill()
+        if isinstance(self._process, ForkedChild):
+            self._process.release()
         self._log.close()
         self._scratch.cleanup()
 

@@ -15,9 +15,11 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import IO, Any
+
+from app.core.titles import set_title
 
 PR_SET_PDEATHSIG = 1
 # RLIMIT_DATA counts private writable mappings, which allocators reserve ahead of use: the
@@ -133,11 +135,12 @@ def _serve_one(wire: _Wire, call: dict[str, Any]) -> None:
         wire.send({"error": _describe(error)})
 
 
-def main() -> None:
-    """Serve calls until stdin closes."""
+def main(search_path: Sequence[str]) -> None:
+    """Serve calls until stdin closes; modules are looked for in ``search_path`` too."""
+    set_title("uam child")
     wire = _Wire(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
-    sys.path.extend(sys.argv[1:])
+    sys.path.extend(search_path)
     for number, line in enumerate(sys.stdin):
         call = json.loads(line)
         if number == 0:
@@ -146,4 +149,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,7 +1,7 @@
-"""``uam worker``: a Celery worker on a thread pool, whose work happens in spawned children.
+"""``uam worker``: a Celery worker on a thread pool, whose work happens in children of a nursery.
 
 Threads only supervise: children of a prefork pool are daemons and may not spawn, and a fork
-after OpenMP ran hangs in the boosting libraries.
+after OpenMP ran hangs in the boosting libraries. The nursery imports and never computes.
 """
 
 from __future__ import annotations
@@ -12,12 +12,19 @@ from typing import Any
 from celery.signals import setup_logging, worker_ready, worker_shutting_down
 
 from app.config import get_settings
-from app.core import scratch
+from app.core import sandbox, scratch
 from app.core.queue import QUEUE
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.workers.canaries import is_no_canary
 from app.workers.celery_app import celery_app
 from app.workers.tasks import canaries, stopping
+
+# What the stages of a run import, in their order. Their children are forks that have it.
+STAGE_MODULES = (
+    *("duckdb", "app.analysis.ingest.jobs", "app.analysis.profile.jobs"),
+    *("app.analysis.profile.choice", "app.analysis.charts.write", "app.analysis.automl.jobs"),
+    *("lightgbm", "sklearn.neural_network", "sklearn.ensemble", "app.analysis.report.jobs"),
+)
 
 
 def _keep_logging(**_: Any) -> None:
@@ -42,6 +49,7 @@ def run(slots: int) -> None:
     configure_sentry(settings, "worker")
     serve_metrics(settings)
     scratch.sweep()
+    sandbox.preload(STAGE_MODULES)
     setup_logging.connect(_keep_logging, weak=False)
     worker_ready.connect(_watch_over_itself, weak=False)
     worker_shutting_down.connect(_stop_children, weak=False)

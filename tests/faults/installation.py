@@ -114,7 +114,7 @@ class Installation:
     def children(self, part: str = "worker") -> list[psutil.Process]:
         """The sandbox children of a part, the youngest last."""
         below = self._below(self.part(part).pid)
-        found = [one for one in below if "app.core.sandbox_child" in _title(one)]
+        found = [one for one in below if _title(one) == "uam child"]
         return sorted(found, key=lambda one: one.create_time())
 
     def child(self, part: str = "worker") -> psutil.Process:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import resource
+import sys
 import tempfile
 import time
 
@@ -26,6 +27,10 @@ def echo(*, value, progress):
 
 def environment(*, progress):
     return {"names": sorted(os.environ), "path": os.getcwd()}
+
+
+def modules(*, progress):
+    return {"modules": sorted(sys.modules)}
 
 
 def not_finite(*, progress):

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.core import sandbox
 from app.core.sandbox import (
     Child,
     ChildCrashed,
@@ -23,6 +24,16 @@ from app.core.sandbox import (
 from app.core.sandbox_pool import PredictorPool
 
 HERE = str(Path(__file__).parent)
+MODULES = ("decimal", "no_such_module", "fractions")
+
+
+@pytest.fixture(params=["fresh", "forked"], autouse=True)
+def origin(request):
+    """Where children come from: a fresh interpreter, or a nursery's fork."""
+    if request.param == "forked":
+        sandbox.preload(MODULES)
+    yield request.param
+    sandbox.preload(())
 
 
 @pytest.fixture
@@ -146,10 +157,11 @@ def test_a_stop_is_heard_and_ends_the_grandchildren(tmp_path):
         assert gone(int(pid))
 
 
-def test_a_child_dies_with_its_parent(tmp_path):
+def test_a_child_dies_with_its_parent(tmp_path, origin):
     pid_file = tmp_path / "pids"
     script = (
-        "from app.core.sandbox import Child\n"
+        "from app.core.sandbox import Child, preload\n"
+        f"preload({MODULES if origin == 'forked' else ()!r})\n"
         f"Child(memory_mb=500, search_path=[{HERE!r}]).call('sandbox_jobs:spawn_and_hang',"
         f" {{'pid_file': {str(pid_file)!r}}}, timeout_s=60)\n"
     )

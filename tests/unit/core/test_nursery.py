@@ -1,0 +1,134 @@
+"""A nursery forks children that have their libraries already, and may itself be killed."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.core import sandbox
+from app.core.nursery import KILLED, Nursery, NurseryGone
+from app.core.sandbox import Child, ChildCrashed
+
+HERE = str(Path(__file__).parent)
+
+
+@pytest.fixture
+def nursery():
+    sandbox.preload(["decimal"])
+    yield sandbox._nursery
+    sandbox.preload(())
+
+
+def call(child, name, **params):
+    return child.call(f"sandbox_jobs:{name}", params, timeout_s=30)
+
+
+def until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def titles():
+    return [" ".join(one.cmdline()).strip() for one in psutil.Process().children(recursive=True)]
+
+
+def test_what_was_preloaded_is_there_in_every_child(nursery):
+    with Child(search_path=[HERE]) as first:
+        call(first, "echo", value=1)
+        until(lambda: nursery._running._process.poll() is None)
+    # The first may have come before the import.
+    until(lambda: "decimal" in modules())
+
+
+def modules():
+    with Child(search_path=[HERE]) as child:
+        return call(child, "modules")["modules"]
+
+
+def test_children_are_seen_by_name_and_leave_nothing(nursery):
+    with Child(search_path=[HERE]) as one, Child(search_path=[HERE]) as other:
+        assert call(one, "echo", value=1) != call(other, "echo", value=2)
+        assert sorted(titles()) == ["uam child", "uam child", "uam nursery"]
+        pids = [one.pid, other.pid]
+    until(lambda: not any(map(psutil.pid_exists, pids)))
+    assert titles() == ["uam nursery"]
+
+
+def test_a_number_is_not_given_away_before_its_child_was_let_go(nursery):
+    with Child(search_path=[HERE]) as one:
+        os.kill(one.pid, signal.SIGKILL)
+        assert one._process.wait(30) == KILLED
+        assert psutil.Process(one.pid).status() == psutil.STATUS_ZOMBIE
+    until(lambda: not psutil.pid_exists(one.pid))
+
+
+def test_a_killed_nursery_costs_its_children_and_is_replaced(nursery):
+    with Child(search_path=[HERE]) as one:
+        call(one, "echo", value=1)
+        nursery._running._process.kill()
+        with pytest.raises(ChildCrashed, match="SIGKILL"):
+            call(one, "hang")
+        until(lambda: not alive(one.pid))
+    with Child(search_path=[HERE]) as one:
+        assert call(one, "echo", value=1) == {"value": 1}
+    assert titles() == ["uam nursery"]
+
+
+def alive(pid):
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_nursery_that_cannot_be_had_is_done_without(nursery, monkeypatch):
+    monkeypatch.setattr("app.core.nursery.ANSWER_S", 0.5)
+    with Child(search_path=[HERE]) as one:
+        call(one, "echo", value=1)
+        nursery._running._process.send_signal(signal.SIGSTOP)
+        with Child(search_path=[HERE]) as other:
+            assert call(other, "echo", value=2) == {"value": 2}
+            assert titles().count("uam child") == 1
+
+
+def test_one_that_nobody_needs_is_let_go_and_one_with_children_is_not():
+    nursery = Nursery(["decimal"], subprocess.Popen, idle_s=0.3)
+    environment = {"TMPDIR": tempfile.gettempdir()}
+    with tempfile.TemporaryFile() as log:
+        child = nursery.fork(environment, [], log)
+        process = nursery._running._process
+        time.sleep(1)
+        assert process.poll() is None
+        child.stdin.close()
+        assert child.wait(30) == 0
+        child.release()
+        assert process.wait(30) is not None
+        child.stdout.close()
+        # And had again when it is needed again.
+        again = nursery.fork(environment, [], log)
+        again.stdin.close()
+        assert again.wait(30) == 0
+        again.stdout.close()
+    nursery.close()
+    with tempfile.TemporaryFile() as log, pytest.raises(NurseryGone):
+        nursery._running.fork(environment, [], log)
+
+
+def test_many_threads_have_children_at_once(nursery):
+    answers = []
+
+    def work(number):
+        with Child(search_path=[HERE]) as one:
+            answers.append(call(one, "echo", value=number)["value"])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == list(range(8))
