@@ -18,7 +18,7 @@ from app.runs.claims import Claim, LostClaim
 from app.runs.states import STAGES
 from tests.api.world import World, assert_problem
 from tests.faults.installation import SLACK_S, Installation, until
-from tests.faults.runs import Undisturbed, cancel, start
+from tests.faults.runs import cancel, finished_run, start
 
 # What the contract allows for the end of the work.
 WITHIN_S = 5.0
@@ -186,11 +186,12 @@ def test_deleting_what_is_being_started_or_finished_is_no_server_error(
 
 
 def test_deleting_a_model_that_predicts_is_no_server_error(
-    installation: Installation, undisturbed: Undisturbed
+    installation: Installation,
 ) -> None:
-    url = f"/models/{undisturbed.model_id}"
-    server = undisturbed.owner.server
-    clients = [server.client(undisturbed.owner.access_token) for _ in range(6)]
+    finished = finished_run(installation)
+    url = f"/models/{finished.model_id}"
+    owner = finished.owner
+    clients = [owner.server.client(owner.access_token) for _ in range(6)]
     rows = {"rows": [{"city": "Bonn", "size": 70}]}
 
     def predict(client: httpx.Client) -> list[int]:
@@ -201,9 +202,9 @@ def test_deleting_a_model_that_predicts_is_no_server_error(
         return [answer.status_code for answer in answers]
 
     acts = [lambda client=client: predict(client) for client in clients]
-    *predicted, deleted = together(*acts, lambda: undisturbed.owner.api.delete(url).status_code)
+    *predicted, deleted = together(*acts, lambda: owner.api.delete(url).status_code)
     assert deleted == 204
-    assert_problem(undisturbed.owner.api.post(f"{url}/predict", json=rows), 404)
+    assert_problem(owner.api.post(f"{url}/predict", json=rows), 404)
     for answers in predicted:
         # Once it is gone it stays so.
         worked = [status == 200 for status in answers]
