@@ -87,6 +87,20 @@ def read_through(
     progress: Progress,
 ) -> Dataset:
     """The same through an engine that reaches ``source``, ``scratch`` and ``out_dir`` already."""
+    table = open_table(connection, scratch, source, filename, options, max_unpacked_bytes, progress)
+    return write_table(connection, table, options, out_dir, scratch, progress)
+
+
+def open_table(
+    connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    source: Path,
+    filename: str,
+    options: ReadOptions,
+    max_unpacked_bytes: int,
+    progress: Progress,
+) -> Table:
+    """Any file as a table whose cells are still as written. Raises as :func:`read_dataset`."""
     link = adopt(source, scratch)
     detected = detect(link, filename, scratch, options.encoding, max_unpacked_bytes)
     options.check_usable(detected.reader)
@@ -95,7 +109,7 @@ def read_through(
     table = _open(detected, suffix, options, scratch, connection, max_unpacked_bytes)
     if options.decimal:
         table.read["decimal"] = options.decimal
-    return write_table(connection, table, options, out_dir, scratch, progress)
+    return table
 
 
 def _open(
