@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import struct
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +17,7 @@ from tests.faults.frail import Frail
 from tests.faults.installation import Installation, install, until
 from tests.faults.invariants import assert_whole
 from tests.faults.runs import OPTIONS
+from tests.faults.shims import Dial, compile_shim
 
 HOURS = 2 * 3600
 TRAINING = stage_index("train_models") + 1
@@ -30,31 +28,26 @@ class Clock:
     """A clock that is set for all processes started in its environment."""
 
     preloaded: Path
-    step: Path
+    step: Dial
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"LD_PRELOAD": str(self.preloaded), "CLOCK_STEP": str(self.step)}
+        return {"LD_PRELOAD": str(self.preloaded), "CLOCK_STEP": str(self.step.path)}
 
     def set_ahead(self, seconds: int) -> None:
-        with self.step.open("r+b") as file:
-            file.write(struct.pack("q", seconds))
+        self.step.set(seconds)
 
 
 @pytest.fixture(scope="session")
 def clock_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    preloaded = tmp_path_factory.mktemp("clock") / "clock.so"
-    compiler = shutil.which("cc") or shutil.which("gcc") or "clang"
-    source = Path(__file__).with_name("clock.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", preloaded, source], check=True)
-    return preloaded
+    return compile_shim("clock", tmp_path_factory.mktemp("clock"))
 
 
 @pytest.fixture
 def clock(clock_library: Path, tmp_path: Path) -> Clock:
-    step = tmp_path / "step"
-    step.write_bytes(struct.pack("q", 0))
-    return Clock(clock_library, step)
+    clock = Clock(clock_library, Dial(tmp_path / "step"))
+    clock.set_ahead(0)
+    return clock
 
 
 @pytest.fixture

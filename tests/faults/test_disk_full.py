@@ -54,10 +54,12 @@ def ada(cramped: Installation) -> World:
 @contextmanager
 def recovers(installation: Installation) -> Iterator[None]:
     """After the block everything is well again, with nobody's help."""
-    before = {name: installation.part(name).pid for name in ("api", "worker", "beat")}
+    # A worker may take a broker that cannot write for its own deafness, and begin anew.
+    before = {name: installation.part(name).pid for name in ("api", "beat")}
     yield
     until(lambda: answers(installation.server.base_url), what="a ready API")
     assert {name: installation.part(name).pid for name in before} == before
+    installation.part("worker")
     assert_whole(installation)
 
 
