@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ from app.analysis.ingest.header import Header, find_header
 from app.analysis.ingest.limits import check_columns
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
+from app.analysis.ingest.records import Lines, read_records
 from app.analysis.ingest.table import Kind, Table
 
 if TYPE_CHECKING:
@@ -50,6 +54,7 @@ class Layout:
             "delimiter": shown,
             "delimiter_reason": self.dialect.reason,
             "quote": self.dialect.quote,
+            "escape": self.dialect.escape or None,
             "header": self.header.cells is not None,
             "header_reason": self.header.reason,
             "lines_before_data": self.header.skip,
@@ -98,7 +103,7 @@ def _understand(
     if not whole:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
     dialect, text, announced = _dialect(text, suffix, options)
-    rows = sample_rows(text, dialect.delimiter, dialect.quote, limit=1000)
+    rows = _sample(text, dialect)
     header = find_header(rows, _after(options.header_row, announced))
     if announced:
         header = replace(header, skip=header.skip + 1)
@@ -109,10 +114,25 @@ def _understand(
     layout = Layout(
         path, dialect, header, names, [*findings, *header.findings, *repaired], detected
     )
-    plain = not announced and dialect.quote == '"' and not _spread(rows, header)
+    plain = (
+        not announced and dialect.quote == '"' and not dialect.escape and not _spread(rows, header)
+    )
     # In a table of one column only the forgiving reader tells a blank line from an empty cell.
     plain = plain and width > 1
     return layout, plain and all(len(row) == width for row in rows[header.skip :] if row)
+
+
+def _sample(text: str, dialect: Dialect) -> list[list[str]]:
+    """The first records, read as the careful reader will."""
+    loose = sample_rows(text, dialect.delimiter, dialect.quote, limit=1000)
+    widths = Counter(len(row) for row in loose if any(row))
+    width = widths.most_common(1)[0][0] if widths else None
+    lines = Lines(io.StringIO(text, newline=""))
+    rows: list[list[str]] = []
+    # A quote left open ends the sample: the reader proper says where.
+    with contextlib.suppress(BadTable):
+        rows.extend(record.cells for record in islice(read_records(lines, dialect, width), 1000))
+    return rows or loose
 
 
 def _head(path: Path) -> bytes:

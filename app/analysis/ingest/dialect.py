@@ -20,7 +20,7 @@ from app.analysis.ingest.engine import WHITE
 # Stands for "the lines are not divided": a character that no text holds.
 NO_DELIMITER = "\x1e"
 _SAMPLE_ROWS = 200
-_DELIMITERS = (",", ";", "\t", "|", ":", "^", "~", "\x1f", "\x01", " ")
+DELIMITERS = (",", ";", "\t", "|", ":", "^", "~", "\x1f", "\x01", " ")
 # How much a delimiter must be out-scored by: text is full of blanks and colons.
 _PRIOR = {" ": 0.6, ":": 0.75, "^": 0.9, "~": 0.9}
 _BY_SUFFIX = {"tsv": "\t", "tab": "\t", "csv": ",", "psv": "|"}
@@ -43,6 +43,8 @@ _KNOWN_CELL = re.compile(
 class Dialect:
     """How a delimited text is written. ``quote`` is empty where quotes mean nothing.
 
+    ``escape`` stands before a quote that belongs to a cell, where quotes are not doubled for it.
+
     ``skip_blanks`` says that blanks after a delimiter are no part of the cell. (The fast reader
     always passes over blanks between a delimiter and a quote, the careful one only before it.)
     """
@@ -51,11 +53,12 @@ class Dialect:
     quote: str = '"'
     skip_blanks: bool = False
     reason: str = ""
+    escape: str = ""
 
 
 def detect_dialect(text: str, suffix: str, delimiter: str | None) -> Dialect:
     """The dialect of a text by its beginning; ``delimiter`` is kept where the caller gave one."""
-    choices = [delimiter] if delimiter else [d for d in _DELIMITERS if d in text]
+    choices = [delimiter] if delimiter else [d for d in DELIMITERS if d in text]
     best, best_score = None, 0.0
     for choice in choices:
         for quote in _quotes(text, choice):
@@ -65,13 +68,14 @@ def detect_dialect(text: str, suffix: str, delimiter: str | None) -> Dialect:
                 best, best_score = (choice, quote), score
     if delimiter:
         quote = best[1] if best else '"'
-        return Dialect(delimiter, quote, _pads(text, delimiter), "given by the caller")
+        reason = "given by the caller"
+        return Dialect(delimiter, quote, _pads(text, delimiter), reason, _escape(text, quote))
     if best is None or best_score <= _score(text, NO_DELIMITER, '"') * 1.001:
         reason = "no delimiter splits the lines alike, so each line is one cell"
         # The separator keeps its usual meaning for quotes but never occurs.
         return Dialect(NO_DELIMITER, '"', False, reason)
     reason = "the rows agree best under it"
-    return Dialect(*best, _pads(text, best[0]), reason)
+    return Dialect(*best, _pads(text, best[0]), reason, _escape(text, best[1]))
 
 
 def _quotes(text: str, delimiter: str) -> list[str]:
@@ -80,6 +84,19 @@ def _quotes(text: str, delimiter: str) -> list[str]:
         rf"(?:^|{re.escape(delimiter)}) ?'[^'\r\n]*'(?:{re.escape(delimiter)}|$)", re.M
     )
     return ['"', "'"] if opens.search(text) else ['"']
+
+
+def _escape(text: str, quote: str) -> str:
+    r"""The backslash, where quotes inside cells are written ``\"`` and never doubled.
+
+    A cell may end in a backslash (``"C:\"``), so it takes one quote that something follows.
+    """
+    inside = text.count(f"\\{quote}")
+    if not inside:
+        return ""
+    followed = re.search(rf"\\{quote}[^{quote},;|\t\r\n]", text) is not None
+    doubled = re.search(rf"[^\\{quote},;|\t\r\n]{quote}{quote}[^{quote}]", text) is not None
+    return "\\" if followed and not doubled else ""
 
 
 def _pads(text: str, delimiter: str) -> bool:
