@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.analysis.automl.checkpoints import ENDING, SPENT
-from app.core.sandbox import ProgressHandler
+from app.core.sandbox import ChildOutOfMemory, ChildStopped, ProgressHandler
 from app.core.signing import sign_checkpoints, verify_checkpoints
 from app.db.session import Database
 from app.db.tables import Run
@@ -75,6 +75,10 @@ class Checkpoints:
         self._wanted = kind is not None
         if self._wanted:
             self._charge()
+        if isinstance(error, ChildOutOfMemory):
+            self._add(blamed="an earlier attempt needed too much memory for it")
+        elif isinstance(error, ChildStopped):
+            self._add(trying=None)
         self._ended.set()
         self._news.set()
         self._thread.join(LAST_UPLOAD_S)
@@ -104,8 +108,17 @@ class Checkpoints:
         spent = self._spent()
         if spent is not None and self._spent_at[0]:
             spent["spent_s"] += time.monotonic() - self._spent_at[1]
-            with suppress(OSError):
-                (self.directory / SPENT).write_text(json.dumps(spent))
+            self._note(spent)
+
+    def _add(self, **told: str | None) -> None:
+        """Say what the child could not: that it ended of its candidate, or did not."""
+        spent = self._spent()
+        if spent is not None:
+            self._note({**spent, **told})
+
+    def _note(self, spent: dict[str, Any]) -> None:
+        with suppress(OSError):
+            (self.directory / SPENT).write_text(json.dumps(spent))
 
     def _spent(self) -> dict[str, Any] | None:
         with suppress(OSError, ValueError):

@@ -33,8 +33,9 @@ from app.core.sandbox import (
     ChildTimeout,
 )
 from app.core.telemetry import STAGE_SECONDS
+from app.datasets.versions import version_of_run
 from app.db.session import DATABASE_AWAY, Database, UnitOfWork
-from app.db.tables import Artifact, Dataset, Run
+from app.db.tables import Artifact, Run
 from app.runs import checkpoints, claims, products
 from app.runs.claims import Claim, LostClaim
 from app.runs.events import emit
@@ -129,7 +130,7 @@ def _context(
         run = unit.session.get(Run, claim.run_id)
         if run is None:
             raise LostClaim(claim.run_id)
-        dataset = unit.session.get_one(Dataset, run.dataset_id)
+        dataset = version_of_run(unit, run)
         artifacts = list(unit.session.scalars(select(Artifact).where(Artifact.run_id == run.id)))
     artifacts.sort(key=lambda artifact: artifact.metadata_json.get("order", 0))
 

@@ -14,6 +14,7 @@ from app.runs import results, service
 from app.runs.schemas import (
     ArtifactOut,
     Leaderboard,
+    Rerun,
     RunOut,
     RunStarted,
     RunStatus,
@@ -132,11 +133,25 @@ def finish(run_id: str, user: CurrentUser, unit: Unit) -> RunStarted:
     raise Unprocessable("Finishing early is not possible yet; a later version of UAM brings it.")
 
 
-@router.post("/{run_id}/rerun", status_code=202, responses=answers(401, 404, 422))
-def rerun(run_id: str, user: CurrentUser, unit: Unit) -> RunStarted:
-    """The same options again on a newer version. Not possible yet."""
-    service.get_run(unit, user, run_id)
-    raise Unprocessable("Rerunning is not possible yet; a later version of UAM brings it.")
+@router.post("/{run_id}/rerun", status_code=202, responses=answers(401, 404, 409, 422, 429))
+def rerun(
+    run_id: str,
+    user: CurrentUser,
+    unit: Unit,
+    held: Held,
+    body: Rerun | None = None,
+    idempotency_key: IdempotencyKey = None,
+) -> RunStarted:
+    """Start another run with the same options, on the newest version unless one is named."""
+    run = service.rerun(
+        unit,
+        held,
+        user,
+        run_id,
+        version=None if body is None else body.dataset_version,
+        idempotency_key=idempotency_key,
+    )
+    return RunStarted(run_id=run.id, status=run.status)
 
 
 @router.get("/{run_id}/artifacts", responses=answers(401, 404, 422))

@@ -21,6 +21,12 @@ class StartRun(Body):
     )
 
 
+class Rerun(Body):
+    """On which version of its data set a run is to be made again; the newest unless named."""
+
+    dataset_version: int | None = Field(default=None, ge=1, le=2_147_483_647)
+
+
 class RunStarted(BaseModel):
     """The run was written down and will be worked at."""
 
@@ -34,6 +40,7 @@ class RunOut(BaseModel):
     run_id: str
     project_id: str
     dataset_id: str
+    dataset_version: int
     status: Status
     current_task: str | None
     progress: float
@@ -48,6 +55,7 @@ class RunOut(BaseModel):
             run_id=run.id,
             project_id=run.project_id,
             dataset_id=run.dataset_id,
+            dataset_version=run.dataset_version,
             status=run.status,
             current_task=run.current_task,
             progress=round(run.progress, 1),

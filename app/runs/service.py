@@ -17,8 +17,9 @@ from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
 from app.core.queue import send_run, sending
 from app.core.telemetry import request_id_var
 from app.datasets.service import hold_dataset
+from app.datasets.versions import find_version
 from app.db.session import UnitOfWork
-from app.db.tables import Dataset, Run, User, new_id
+from app.db.tables import Dataset, DatasetFacts, Run, User, new_id
 from app.projects.service import get_project
 from app.runs.claims import close
 from app.runs.events import emit, emit_status
@@ -66,7 +67,9 @@ def storage_prefix(run: Run) -> str:
     return f"projects/{run.project_id}/runs/{run.id}/"
 
 
-def checked_options(dataset: Dataset, options: dict[str, Any]) -> dict[str, Any]:
+def checked_options(
+    dataset: DatasetFacts, options: dict[str, Any], where: str = "body.options"
+) -> dict[str, Any]:
     """The options, complete with defaults. Raises :class:`Unprocessable` naming the wrong one."""
     given = {name: value for name, value in options.items() if value is not None}
     try:
@@ -74,11 +77,7 @@ def checked_options(dataset: Dataset, options: dict[str, Any]) -> dict[str, Any]
             columns=dataset.columns_json, rows=dataset.rows, options=given, progress=silent
         )
     except AnalysisError as error:
-        place = (
-            f"body.options.{error.details['option']}"
-            if "option" in error.details
-            else "body.options"
-        )
+        place = f"{where}.{error.details['option']}" if "option" in error.details else where
         raise Unprocessable(
             error.message, errors=[{"location": place, "message": error.message}]
         ) from None
@@ -104,40 +103,96 @@ def start_run(
     """
     _lock_user(unit, user)
     request = {"dataset_id": dataset_id, "project_id": project_id, "options": options}
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-    if idempotency_key is not None:
-        known = unit.session.scalar(owned_runs(user).where(Run.idempotency_key == idempotency_key))
-        if known is not None:
-            if known.request_hash != digest:
-                raise Conflict("This Idempotency-Key was used for another request.")
-            return known
+    digest = _digest(request)
+    known = _known(unit, user, idempotency_key, digest)
+    if known is not None:
+        return known
     dataset = hold_dataset(unit, user, dataset_id)
     if project_id is not None and get_project(unit, user, project_id).id != dataset.project_id:
         message = "the data set belongs to another project"
         raise Unprocessable(message, errors=[{"location": "body.project_id", "message": message}])
     parameters = checked_options(dataset, options)
     _refuse_over_quota(unit, held, user)
-    run = Run(
+    run = _new_run(user, dataset, dataset, parameters)
+    _accept(unit, held, run, dataset.filename, idempotency_key, digest)
+    return run
+
+
+def rerun(
+    unit: UnitOfWork,
+    held: Resources,
+    user: Principal,
+    run_id: str,
+    *,
+    version: int | None,
+    idempotency_key: str | None,
+) -> Run:
+    """Start another run with the options of one, on the newest version unless one is named.
+
+    Raises :class:`NotFound` for a foreign run or a version that is not there,
+    :class:`Unprocessable` when the options do not fit that version's columns; else as
+    :func:`start_run`.
+    """
+    _lock_user(unit, user)
+    digest = _digest({"rerun": run_id, "dataset_version": version})
+    known = _known(unit, user, idempotency_key, digest)
+    if known is not None:
+        return known
+    like = get_run(unit, user, run_id)
+    dataset = hold_dataset(unit, user, like.dataset_id)
+    facts = find_version(unit, dataset, version)
+    parameters = checked_options(facts, like.parameters_json, "options")
+    _refuse_over_quota(unit, held, user)
+    run = _new_run(user, dataset, facts, parameters)
+    _accept(unit, held, run, facts.filename, idempotency_key, digest)
+    return run
+
+
+def _digest(request: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+
+
+def _known(unit: UnitOfWork, user: Principal, key: str | None, digest: str) -> Run | None:
+    """The run that this Idempotency-Key has started. Raises :class:`Conflict`."""
+    if key is None:
+        return None
+    known = unit.session.scalar(owned_runs(user).where(Run.idempotency_key == key))
+    if known is not None and known.request_hash != digest:
+        raise Conflict("This Idempotency-Key was used for another request.")
+    return known
+
+
+def _new_run(
+    user: Principal, dataset: Dataset, facts: DatasetFacts, parameters: dict[str, Any]
+) -> Run:
+    return Run(
         id=new_id(),
         user_id=user.id,
         project_id=dataset.project_id,
         dataset_id=dataset.id,
+        dataset_version=facts.version,
         status="PENDING",
         current_task=STAGES[0].task,
         progress=0.0,
         parameters_json=parameters,
-        created_at=unit.now(),
-        idempotency_key=idempotency_key,
-        request_hash=digest,
         request_id=request_id_var.get(),
     )
+
+
+def _accept(
+    unit: UnitOfWork, held: Resources, run: Run, filename: str, key: str | None, digest: str
+) -> None:
+    """Write a run down and have it sent once that is committed."""
+    run.created_at = unit.now()
+    run.idempotency_key = key
+    run.request_hash = digest
     unit.session.add(run)
     unit.session.flush()
-    emit(unit, run.id, "log", f"The run of {dataset.filename} was accepted.")
+    which = "" if run.dataset_version == 1 else f", version {run.dataset_version},"
+    emit(unit, run.id, "log", f"The run of {filename}{which} was accepted.")
     emit_status(unit, run)
     unit.after_commit(lambda: reach(held.settings, "start.committed"))
     send_after_commit(unit, run.id, 0)
-    return run
 
 
 def send_after_commit(unit: UnitOfWork, run_id: str, stage: int) -> None:

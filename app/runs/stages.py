@@ -16,7 +16,7 @@ from app import __version__
 from app.core import sandbox
 from app.core.sandbox import ChildError, ProgressHandler
 from app.core.scratch import empty
-from app.db.tables import Artifact, Dataset, Run
+from app.db.tables import Artifact, DatasetFacts, Run
 from app.runs.checkpoints import Checkpoints
 from app.runs.patience import patiently
 from app.storage.base import ObjectMissing, Storage, StorageCorrupted
@@ -53,7 +53,7 @@ class StageContext:
     """All that a stage may touch: its run's facts, a scratch directory, the storage."""
 
     run: Run
-    dataset: Dataset
+    dataset: DatasetFacts
     artifacts: list[Artifact]
     storage: Storage
     bucket: str
@@ -303,6 +303,7 @@ def _run_facts(context: StageContext) -> dict[str, Any]:
     return {
         "run_id": run.id,
         "dataset": dataset.filename,
+        "dataset_version": dataset.version,
         "rows": dataset.rows,
         "cols": dataset.cols,
         "size_bytes": dataset.size_bytes,

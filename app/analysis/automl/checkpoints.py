@@ -2,6 +2,7 @@
 
 A directory holds one file for each thing that was tried, and ``spent.json``. Each file appears
 whole or not at all, begins with the SHA-256 of the rest, and names the plan that it belongs to.
+``spent.json`` also names what is being tried: whoever finds it knows what the end came in.
 What is damaged or of another plan is ignored. The files are pickles: load only a directory of
 your own. Nothing heavy is imported here, since the server looks into the directory, too.
 """
@@ -24,6 +25,8 @@ FORMAT = 1
 ENDING = ".candidate"
 SPENT = "spent.json"
 DIGEST_BYTES = 32
+MOST_ENDS = 2
+"""An attempt may end so often while one thing is tried; then it is given up."""
 WRITING_SHARE = 0.015
 """Of the budget, writing may take so much; what is tried afterwards is not kept."""
 
@@ -77,8 +80,22 @@ class Checkpoints:
             self._number = len(paths)
             found = (self._read(path) for path in paths)
             self._steps = {step.name: step for step in found if step is not None}
+        told = self._read_spent()
+        self._ends: dict[str, int] = told.get("ends", {})
+        self._given_up: dict[str, str] = told.get("given_up", {})
+        self._blame(told.get("trying"), told.get("blamed"))
         worked = max((step.worked for step in self._steps.values()), default=0.0)
-        self.spent_s = max(worked, self._read_spent())
+        self.spent_s = max(worked, float(told.get("spent_s", 0.0)))
+
+    def _blame(self, name: str | None, reason: str | None) -> None:
+        """Count the end of an attempt against what it was trying; a ``reason`` says it was that."""
+        if name is None:
+            return
+        self._ends[name] = self._ends.get(name, 0) + 1
+        if reason is not None:
+            self._given_up[name] = f"was given up: {reason}."
+        elif self._ends[name] >= MOST_ENDS:
+            self._given_up[name] = f"was given up: {self._ends[name]} attempts ended in it."
 
     def begin(self, budget: Budget) -> str | None:
         """Note that the budget runs; returns what is to be told of earlier attempts, if any."""
@@ -97,8 +114,17 @@ class Checkpoints:
             budget.resume(step.planned, step.worked, cut=step.cut)
         return step
 
+    def given_up(self, name: str) -> str | None:
+        """Why ``name`` is not to be tried again, if it is not."""
+        return self._given_up.get(name)
+
+    def attend(self, name: str, budget: Budget) -> None:
+        """Note that ``name`` is tried from now on, until it is kept."""
+        self._write_spent(budget, trying=name)
+
     def keep(self, name: str, content: Any, budget: Budget, *, told: tuple[str, ...] = ()) -> None:
         """Keep what came of ``name``. A full disk costs the checkpoint, not the training."""
+        self._write_spent(budget)
         if self._folder is None or self._may_take_s <= 0:
             return
         started = time.perf_counter()
@@ -107,7 +133,6 @@ class Checkpoints:
         self._number += 1
         path = self._folder / f"{self._number:04d}{ENDING}"
         _write(path, hashlib.sha256(body).digest(), body)
-        self._write_spent(budget)
         self._may_take_s -= time.perf_counter() - started
 
     def _read(self, path: Path) -> Step | None:
@@ -120,18 +145,26 @@ class Checkpoints:
                 return Step(*step) if plan == self._plan else None
         return None
 
-    def _read_spent(self) -> float:
+    def _read_spent(self) -> dict[str, Any]:
+        """What ``spent.json`` says of this plan; empty when there is none, or none of its form."""
         if self._folder is None:
-            return 0.0
+            return {}
         with suppress(OSError, ValueError, KeyError, TypeError):
-            told = json.loads((self._folder / SPENT).read_bytes())
+            told: dict[str, Any] = json.loads((self._folder / SPENT).read_bytes())
+            told["spent_s"] = max(0.0, float(told["spent_s"]))
             if told["plan"] == self._plan:
-                return max(0.0, float(told["spent_s"]))
-        return 0.0
+                return told
+        return {}
 
-    def _write_spent(self, budget: Budget) -> None:
+    def _write_spent(self, budget: Budget, trying: str | None = None) -> None:
         if self._folder is not None:
-            told = {"plan": self._plan, "spent_s": round(budget.elapsed, 3)}
+            told = {
+                "plan": self._plan,
+                "spent_s": round(budget.elapsed, 3),
+                "trying": trying,
+                "ends": self._ends,
+                "given_up": self._given_up,
+            }
             _write(self._folder / SPENT, json.dumps(told).encode())
 
 

@@ -94,6 +94,10 @@ class Search:
             packed = kept.content
             self._take(packed and Candidate.unpacked(packed, space), kept.told)
             return True
+        reason = self.checkpoints.given_up(entry.name)
+        if reason is not None and entry.kind != "baseline":
+            self._take(None, (f"{entry.name} {reason}",))
+            return True
         planned = self._plan(entry, shape)
         if planned is None:
             return False
@@ -102,6 +106,7 @@ class Search:
 
     def _try(self, entry: Entry, *, quietly: bool) -> None:
         budget = self.material.budget
+        self.checkpoints.attend(entry.name, budget)
         try:
             candidate = cross_validate(entry, self.material, self._rival(entry))
         except (OutOfTime, FellBehind) as failure:

@@ -172,7 +172,36 @@ def test_time_and_plan_go_on_from_the_last_step(tmp_path):
 def test_what_would_cost_more_than_its_share_is_not_kept(tmp_path):
     kept = Checkpoints(tmp_path, "plan", 0.0)
     kept.keep("one", "content", budget(60, [0.0]))
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob(f"*{ENDING}")) == []
+
+
+def test_what_two_attempts_ended_in_is_given_up(tmp_path):
+    clock = budget(60, [0.0])
+    for _ in range(2):
+        attempt = Checkpoints(tmp_path, "plan", 60.0)
+        assert attempt.given_up("heavy") is None
+        attempt.attend("light", clock)
+        attempt.keep("light", "content", clock)
+        attempt.attend("heavy", clock)
+    third = Checkpoints(tmp_path, "plan", 60.0)
+    assert third.given_up("light") is None
+    assert third.given_up("heavy") == "was given up: 2 attempts ended in it."
+    third.begin(clock)
+    assert Checkpoints(tmp_path, "plan", 60.0).given_up("heavy")
+    assert not Checkpoints(tmp_path, "another plan", 60.0).given_up("heavy")
+
+
+def test_a_candidate_that_is_blamed_is_not_tried_again_and_that_is_told(tmp_path, undisturbed):
+    ended_after(tmp_path, 3)
+    path = tmp_path / "kept" / SPENT
+    blamed = {"trying": "LightGBM", "blamed": "it ate all memory"}
+    path.write_text(json.dumps({**json.loads(path.read_text()), **blamed}))
+    facts, board, heard = attempt(tmp_path, Listener())
+    assert "LightGBM was given up: it ate all memory." in facts["notes"]
+    whole = [name for name, _ in undisturbed[1]]
+    assert "LightGBM" in whole
+    assert "LightGBM" not in [name for name, _ in board]
+    assert not heard.said("LightGBM: ")
 
 
 def test_a_folder_that_cannot_be_written_costs_no_training(tmp_path):

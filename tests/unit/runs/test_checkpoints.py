@@ -5,12 +5,14 @@ import json
 import pytest
 
 from app.analysis.automl.checkpoints import ENDING, SPENT
+from app.core.sandbox import ChildCrashed, ChildOutOfMemory, ChildStopped
 from app.db.tables import Run, new_id
 from app.runs.checkpoints import LIST, Checkpoints
 from app.runs.claims import checkpoint_prefix
 from app.storage.base import StorageUnavailable
 from app.storage.local import LocalStorage
 
+TOO_LARGE = "an earlier attempt needed too much memory for it"
 BUCKET, KEY = "artifacts", "the server's own key, long enough"
 
 
@@ -82,6 +84,24 @@ def test_the_time_of_the_candidate_in_flight_is_spent(training):
         told = json.loads((kept.directory / SPENT).read_text())
     assert told["plan"] == "p"
     assert told["spent_s"] > 2.0
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ChildOutOfMemory(100), {"trying": "heavy", "blamed": TOO_LARGE}),
+        (ChildStopped(), {"trying": None}),
+        (ChildCrashed("its process was ended by SIGKILL"), {"trying": "heavy"}),
+    ],
+)
+def test_how_a_child_ended_is_held_against_its_candidate_or_not(training, error, told):
+    with pytest.raises(type(error)), training.attempt() as kept:
+        said = {"plan": "p", "spent_s": 1.0, "trying": "heavy"}
+        (kept.directory / SPENT).write_text(json.dumps(said))
+        raise error
+    with training.attempt() as kept:
+        found = json.loads((kept.directory / SPENT).read_text())
+    assert {name: found[name] for name in found if name in ("trying", "blamed")} == told
 
 
 def test_an_object_that_was_swapped_is_refused(training):
