@@ -119,8 +119,14 @@ class Installation:
 
     def child(self, part: str = "worker") -> psutil.Process:
         """The youngest sandbox child of a part, waited for."""
-        until(lambda: self.children(part), what="a child")
-        return self.children(part)[-1]
+        found: list[psutil.Process] = []
+
+        def there() -> bool:
+            found[:] = self.children(part)
+            return bool(found)
+
+        until(there, what="a child")
+        return found[-1]
 
     def kill_part(self, name: str) -> psutil.Process:
         """SIGKILL to a part alone; what it started is left to those who care for it."""

@@ -29,6 +29,11 @@ def environment(*, progress):
     return {"names": sorted(os.environ), "path": os.getcwd()}
 
 
+def rest(*, seconds, progress):
+    time.sleep(seconds)
+    return {}
+
+
 def modules(*, progress):
     return {"modules": sorted(sys.modules)}
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.core import sandbox
 from app.core.nursery import KILLED, Nursery, NurseryGone
-from app.core.sandbox import Child, ChildCrashed
+from app.core.sandbox import Child, ChildCrashed, ChildOutOfMemory
 
 HERE = str(Path(__file__).parent)
 
@@ -132,3 +132,16 @@ def test_many_threads_have_children_at_once(nursery):
     for thread in threads:
         thread.join()
     assert sorted(answers) == list(range(8))
+
+
+def test_what_a_child_shares_with_its_nursery_is_not_held_against_it():
+    sandbox.preload(["duckdb", "pandas"])
+    try:
+        until(lambda: "pandas" in modules())
+        with Child(memory_mb=60, search_path=[HERE]) as one:
+            assert call(one, "rest", seconds=1.0) == {}
+            assert psutil.Process(one.pid).memory_info().rss > 60 * 1024 * 1024
+            with pytest.raises(ChildOutOfMemory):
+                call(one, "eat", megabytes=90)
+    finally:
+        sandbox.preload(())
