@@ -12,7 +12,7 @@ from app.auth.sessions import end_all
 from app.config import Settings
 from app.core.problems import Conflict, NotFound
 from app.db.session import UnitOfWork
-from app.db.tables import Artifact, Dataset, Log, ModelMeta, Project, Run, User
+from app.db.tables import Artifact, Dataset, DatasetVersion, Log, ModelMeta, Project, Run, User
 
 
 def all_users() -> Select[User]:
@@ -50,7 +50,7 @@ def stats(unit: UnitOfWork, settings: Settings) -> Stats:
         select(Run.status, func.count()).group_by(Run.status).order_by(Run.status)
     ).all()
     runs = {str(row[0]): int(row[1]) for row in by_status}
-    datasets_bytes = _total(unit, Dataset.size_bytes)
+    datasets_bytes = _total(unit, Dataset.size_bytes) + _total(unit, DatasetVersion.size_bytes)
     artifacts_bytes = _total(unit, Artifact.size_bytes)
     return Stats(
         users=_count(unit, User),

@@ -25,7 +25,6 @@ from app.storage.deposit import deposit
 from app.web import Resources
 
 INGEST = "app.analysis.ingest.jobs:ingest"
-RETYPE = "app.analysis.ingest.jobs:retype"
 READ_TIMEOUT_S = 900.0
 # How many children may read at once in one API process; more wait their turn.
 _places = threading.BoundedSemaphore(2)
@@ -135,7 +134,7 @@ def create_dataset(
         dataset_id = new_id()
         prefix = service.storage_prefix(project.id, dataset_id)
         with deposit(held.storage, held.settings.minio_bucket, prefix):
-            keys = _store(held, table, prefix)
+            keys = store_table(held, table, prefix)
             with held.database.unit() as unit:
                 hold_project(unit, user, project.id)
                 dataset = Dataset(
@@ -145,55 +144,18 @@ def create_dataset(
                     size_bytes=received.size,
                     version=1,
                     uploaded_at=unit.now(),
+                    source_filename=clean_filename(received.filename),
+                    mode="upload",
+                    options_json=options,
                     **keys,
-                    **_facts(table.facts),
+                    **table_facts(table.facts),
                 )
                 unit.session.add(dataset)
         return dataset, table.preview(20)
 
 
-def retype_dataset(
-    held: Resources, user: Principal, dataset_id: str, changes: list[dict[str, Any]]
-) -> None:
-    """Store the dataset again with other column types. Raises a problem naming the first value
-    that cannot be of the wanted type."""
-    bucket = held.settings.minio_bucket
-    with held.database.unit(write=False) as unit:
-        dataset = service.get_dataset(unit, user, dataset_id)
-    wanted = service.find_changes(dataset, changes)
-    if not wanted:
-        return
-    with sandbox.scratch() as name:
-        directory = Path(name)
-        source = directory / "source.parquet"
-        held.storage.fetch_to(bucket, dataset.storage_key, source)
-        out = directory / "out"
-        out.mkdir()
-        params = {
-            "source": str(source),
-            "out_dir": str(out),
-            "columns": dataset.columns_json,
-            "changes": wanted,
-        }
-        table = ReadTable(out, run_reader(RETYPE, params, "body.columns"))
-        prefix = f"{service.storage_prefix(dataset.project_id, dataset.id)}{new_id()}/"
-        with deposit(held.storage, bucket, prefix):
-            keys = _store(held, table, prefix)
-            with held.database.unit() as unit:
-                _renew(service.get_dataset(unit, user, dataset_id), keys, table.facts)
-
-
-def _renew(dataset: Dataset, keys: dict[str, Any], facts: Mapping[str, Any]) -> None:
-    """Point a dataset to its new objects. Who still reads the old ones may end: they are swept
-    as orphans later."""
-    for field, value in {**keys, **_facts(facts)}.items():
-        if field not in {"warnings_json", "read_json"}:
-            setattr(dataset, field, value)
-    dataset.warnings_json = [*dataset.warnings_json, *facts["warnings"]]
-    dataset.profile_key = None
-
-
-def _store(held: Resources, table: ReadTable, prefix: str) -> dict[str, Any]:
+def store_table(held: Resources, table: ReadTable, prefix: str) -> dict[str, Any]:
+    """Upload what a child left; returns the keys under the names of the row's columns."""
     keys = {"storage_key": f"{prefix}data.parquet", "preview_key": f"{prefix}preview.json"}
     for field, filename in (("storage_key", "data.parquet"), ("preview_key", "preview.json")):
         with (table.directory / filename).open("rb") as file:
@@ -201,7 +163,8 @@ def _store(held: Resources, table: ReadTable, prefix: str) -> dict[str, Any]:
     return keys
 
 
-def _facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+def table_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reading job found, under the names of the row's columns."""
     return {
         "rows": facts["rows"],
         "cols": facts["cols"],

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
+
+from sqlalchemy import update
 
 from app.core import sandbox
 from app.core.problems import Gone
 from app.datasets.ingestion import run_reader
-from app.datasets.service import storage_prefix
-from app.db.tables import Dataset
+from app.db.tables import Dataset, DatasetFacts, DatasetVersion
 from app.storage.base import ObjectMissing
 from app.web import Resources
 
@@ -46,7 +47,7 @@ def read_object(held: Resources, key: str) -> bytes:
         raise Gone("The stored object behind this is missing.") from None
 
 
-def preview(held: Resources, dataset: Dataset, rows: int) -> dict[str, Any]:
+def preview(held: Resources, dataset: DatasetFacts, rows: int) -> dict[str, Any]:
     """The first ``rows`` rows, as they were cached when the file was read."""
     kept: dict[str, Any] = json.loads(read_object(held, dataset.preview_key))
     return {
@@ -56,22 +57,23 @@ def preview(held: Resources, dataset: Dataset, rows: int) -> dict[str, Any]:
     }
 
 
-def profile(held: Resources, dataset: Dataset) -> bytes | None:
+def profile(held: Resources, dataset: DatasetFacts) -> bytes | None:
     """The profile as JSON, computed once and kept; ``None`` when it takes longer than 30 s."""
     if dataset.profile_key is not None:
         return read_object(held, dataset.profile_key)
     with _guard:
-        future = _under_way.get(dataset.id)
+        key = dataset.storage_key
+        future = _under_way.get(key)
         if future is None:
-            future = _under_way[dataset.id] = _profilers.submit(_compute_profile, held, dataset)
-            future.add_done_callback(lambda _: _under_way.pop(dataset.id, None))
+            future = _under_way[key] = _profilers.submit(_compute_profile, held, dataset)
+            future.add_done_callback(lambda _: _under_way.pop(key, None))
     try:
         return future.result(timeout=PROFILE_WAIT_S)
     except NotYet:
         return None
 
 
-def _compute_profile(held: Resources, dataset: Dataset) -> bytes:
+def _compute_profile(held: Resources, dataset: DatasetFacts) -> bytes:
     with sandbox.scratch() as name:
         out = Path(name) / "out"
         out.mkdir()
@@ -86,17 +88,18 @@ def _compute_profile(held: Resources, dataset: Dataset) -> bytes:
         }
         run_reader(PROFILE, params, "dataset")
         body = (out / "profile.json").read_bytes()
-    key = f"{storage_prefix(dataset.project_id, dataset.id)}profile-{Path(dataset.storage_key).parent.name}.json"
+    key = f"{PurePosixPath(dataset.storage_key).parent}/profile.json"
     held.storage.upload_bytes(held.settings.minio_bucket, key, body)
     with held.database.unit() as unit:
-        current = unit.session.get(Dataset, dataset.id)
-        # Re-typed or deleted meanwhile: this profile is of a table that is no longer there.
-        if current is not None and current.storage_key == dataset.storage_key:
-            current.profile_key = key
+        # It may have become an earlier version meanwhile. One that was deleted has no row: its
+        # profile is an orphan and is swept.
+        for table in (Dataset, DatasetVersion):
+            mine = table.storage_key == dataset.storage_key
+            unit.session.execute(update(table).where(mine).values(profile_key=key))
     return body
 
 
-def _fetch(held: Resources, dataset: Dataset, directory: Path) -> Path:
+def _fetch(held: Resources, dataset: DatasetFacts, directory: Path) -> Path:
     source = directory / "source.parquet"
     try:
         held.storage.fetch_to(held.settings.minio_bucket, dataset.storage_key, source)
@@ -123,7 +126,7 @@ class Download:
 
 
 def download(
-    held: Resources, dataset: Dataset, kind: Format, *, cleaned: bool, bom: bool
+    held: Resources, dataset: DatasetFacts, kind: Format, *, cleaned: bool, bom: bool
 ) -> Download:
     """The table as a file of the wanted format, raw or cleaned."""
     scratch = sandbox.scratch()

@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.auth.dependencies import CurrentUser
 from app.core.multipart import receive_form
-from app.core.problems import NotFound, Unprocessable
-from app.datasets import ingestion, products, service
-from app.datasets.schemas import DatasetOut, DatasetPatch, Preview, PreviewPage, Uploaded
-from app.web import Held, Page, Unit, answers, paginate
+from app.core.problems import Unprocessable
+from app.datasets import ingestion, products, service, versions
+from app.datasets.schemas import (
+    DatasetOut,
+    DatasetPatch,
+    Preview,
+    PreviewPage,
+    Uploaded,
+    VersionOut,
+)
+from app.db.tables import DatasetFacts
+from app.web import Held, Page, Unit, answers, paginate, set_page_headers
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
-UPLOAD_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "project_id": {"type": "string", "format": "uuid"},
-                        "delimiter": {"type": "string"},
-                        "encoding": {"type": "string"},
-                        "sheet": {"type": "string"},
-                        "table": {"type": "string"},
-                        "header_row": {"type": "integer", "minimum": 0},
-                        "decimal": {"type": "string"},
-                        "types": {
-                            "type": "string",
-                            "description": 'JSON: {"column": "type"}',
-                        },
-                    },
-                }
-            }
-        },
+Version = Annotated[
+    int | None,
+    Query(ge=1, le=2_147_483_647, description="An earlier version; the newest one unless named."),
+]
+
+
+def _form(**more: Any) -> dict[str, Any]:
+    """The description of a form with a table in it and how to read it."""
+    properties = {
+        "file": {"type": "string", "format": "binary"},
+        **more,
+        "delimiter": {"type": "string"},
+        "encoding": {"type": "string"},
+        "sheet": {"type": "string"},
+        "table": {"type": "string"},
+        "header_row": {"type": "integer", "minimum": 0},
+        "decimal": {"type": "string"},
+        "types": {"type": "string", "description": 'JSON: {"column": "type"}'},
     }
-}
+    required = ["file", *(name for name, spec in more.items() if spec.get("enum"))]
+    schema = {"type": "object", "required": required, "properties": properties}
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 @router.post(
     "/upload",
     status_code=201,
-    openapi_extra=UPLOAD_BODY,
+    openapi_extra=_form(project_id={"type": "string", "format": "uuid"}),
     responses=answers(400, 401, 404, 413, 415, 422, 507),
 )
 async def upload(request: Request, user: CurrentUser, held: Held) -> Uploaded:
@@ -99,19 +103,31 @@ def get_dataset(dataset_id: str, user: CurrentUser, unit: Unit) -> DatasetOut:
     return DatasetOut.of(service.get_dataset(unit, user, dataset_id))
 
 
-@router.patch("/{dataset_id}", responses=answers(401, 404, 422))
+@router.patch("/{dataset_id}", responses=answers(401, 404, 409, 410, 422))
 def patch_dataset(dataset_id: str, body: DatasetPatch, user: CurrentUser, held: Held) -> DatasetOut:
-    """Rename a dataset, or give its columns other types."""
+    """Rename a dataset, or give its columns other types: that makes its next version."""
     with held.database.unit(write=False) as unit:
         service.get_dataset(unit, user, dataset_id)
     if body.columns:
         changes = [change.model_dump() for change in body.columns]
-        ingestion.retype_dataset(held, user, dataset_id, changes)
+        versions.retype_dataset(held, user, dataset_id, changes)
     with held.database.unit() as unit:
         dataset = service.get_dataset(unit, user, dataset_id)
         if body.filename is not None:
             service.rename(dataset, body.filename)
         return DatasetOut.of(dataset)
+
+
+def _owned(dataset_id: str, user: CurrentUser, held: Held) -> str:
+    """The dataset that a file is sent for: looked up before any of it is read."""
+    with held.database.unit(write=False) as unit:
+        return service.get_dataset(unit, user, dataset_id).id
+
+
+def _facts(held: Held, user: CurrentUser, dataset_id: str, version: int | None) -> DatasetFacts:
+    with held.database.unit(write=False) as unit:
+        dataset = service.get_dataset(unit, user, dataset_id)
+        return versions.find_version(unit, dataset, version)
 
 
 @router.delete("/{dataset_id}", status_code=204, responses=answers(401, 404))
@@ -126,11 +142,11 @@ def preview(
     user: CurrentUser,
     held: Held,
     rows: Annotated[int, Query(ge=1, le=1000)] = 20,
+    version: Version = None,
 ) -> PreviewPage:
     """The first rows."""
-    with held.database.unit(write=False) as unit:
-        dataset = service.get_dataset(unit, user, dataset_id)
-    return PreviewPage.model_validate(products.preview(held, dataset, rows))
+    facts = _facts(held, user, dataset_id, version)
+    return PreviewPage.model_validate(products.preview(held, facts, rows))
 
 
 @router.get(
@@ -142,11 +158,9 @@ def preview(
     },
     response_class=Response,
 )
-def profile(dataset_id: str, user: CurrentUser, held: Held) -> Response:
+def profile(dataset_id: str, user: CurrentUser, held: Held, version: Version = None) -> Response:
     """The profile: statistics, associations and alerts; computed once and kept."""
-    with held.database.unit(write=False) as unit:
-        dataset = service.get_dataset(unit, user, dataset_id)
-    body = products.profile(held, dataset)
+    body = products.profile(held, _facts(held, user, dataset_id, version))
     if body is None:
         return Response(
             b'{"status": "computing"}',
@@ -169,14 +183,11 @@ def download(
     format: products.Format = "csv",
     cleaned: bool = False,
     bom: bool = False,
-    version: Annotated[int | None, Query(ge=1)] = None,
+    version: Version = None,
 ) -> StreamingResponse:
     """The table as CSV, Parquet or Excel; text that a spreadsheet would run is neutralised."""
-    with held.database.unit(write=False) as unit:
-        dataset = service.get_dataset(unit, user, dataset_id)
-    if version not in {None, dataset.version}:
-        raise NotFound("version of this dataset")
-    found = products.download(held, dataset, format, cleaned=cleaned, bom=bom)
+    facts = _facts(held, user, dataset_id, version)
+    found = products.download(held, facts, format, cleaned=cleaned, bom=bom)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.filename, safe='')}",
         "Content-Length": str(found.size),
@@ -189,16 +200,50 @@ def _not_yet(unit: Unit, user: CurrentUser, dataset_id: str, what: str) -> Unpro
     return Unprocessable(f"{what} are not possible yet; a later version of UAM brings them.")
 
 
-@router.post("/{dataset_id}/versions", status_code=201, responses=answers(401, 404, 422))
-def add_version(dataset_id: str, user: CurrentUser, unit: Unit) -> DatasetOut:
-    """Replace or append a newer file. Not possible yet."""
-    raise _not_yet(unit, user, dataset_id, "Versions of a dataset")
+@router.post(
+    "/{dataset_id}/versions",
+    status_code=201,
+    openapi_extra=_form(mode={"type": "string", "enum": list(get_args(versions.Mode))}),
+    responses=answers(400, 401, 404, 409, 410, 413, 415, 422, 507),
+)
+async def add_version(
+    dataset_id: Annotated[str, Depends(_owned)], request: Request, user: CurrentUser, held: Held
+) -> DatasetOut:
+    """Put a newer file in the place of the last one, or its rows behind those that are there.
+
+    Earlier versions stay. What the last file was read with is remembered; a field that is sent
+    empty is found anew. A changed schema is told in ``warnings``, and 422 when appending.
+    """
+    async with receive_form(request) as form:
+        form.refuse_unknown("file", "mode", *ingestion.READING_OPTIONS)
+        options = ingestion.parse_reading_options(form.fields)
+        dataset = await run_in_threadpool(
+            versions.add_version,
+            held,
+            user,
+            dataset_id,
+            form.file(),
+            versions.parse_mode(form.fields.get("mode", "")),
+            options,
+            frozenset(name for name in form.fields if name not in options),
+        )
+    return DatasetOut.of(dataset)
 
 
 @router.get("/{dataset_id}/versions", responses=answers(401, 404, 422))
-def list_versions(dataset_id: str, user: CurrentUser, unit: Unit) -> list[DatasetOut]:
-    """The versions of a dataset. Not possible yet."""
-    raise _not_yet(unit, user, dataset_id, "Versions of a dataset")
+def list_versions(
+    dataset_id: str,
+    user: CurrentUser,
+    unit: Unit,
+    page: Page,
+    request: Request,
+    response: Response,
+) -> list[VersionOut]:
+    """The versions of a dataset, newest first."""
+    dataset = service.get_dataset(unit, user, dataset_id)
+    rows, total = versions.list_versions(unit, dataset, page.limit, page.offset)
+    set_page_headers(request, response, page, total)
+    return [VersionOut.of(row, dataset.version) for row in rows]
 
 
 @router.get("/{dataset_id}/compare/{other}", responses=answers(401, 404, 422))

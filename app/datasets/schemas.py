@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field
 
 from app.analysis.schema import ColumnType
-from app.db.tables import Dataset
+from app.db.tables import Dataset, DatasetFacts
 from app.web import Body, UtcTime
 
 
@@ -78,6 +78,39 @@ class DatasetOut(BaseModel):
             version=dataset.version,
             warnings=dataset.warnings_json,
             read=dataset.read_json,
+        )
+
+
+class VersionOut(BaseModel):
+    """A dataset as it was, or is, at one version."""
+
+    version: int
+    current: bool
+    mode: str = Field(description="upload, replace, append or retype: how this version came.")
+    filename: str = Field(description="The file that was sent for it.")
+    rows: int
+    cols: int
+    columns: list[ColumnOut]
+    uploaded_at: UtcTime
+    size_bytes: int
+    warnings: list[dict[str, Any]]
+    read: dict[str, Any]
+
+    @classmethod
+    def of(cls, version: DatasetFacts, newest: int) -> Self:
+        """The answer for a row, of a dataset whose newest version is ``newest``."""
+        return cls(
+            version=version.version,
+            current=version.version == newest,
+            mode=version.mode,
+            filename=version.source_filename or version.filename,
+            rows=version.rows,
+            cols=version.cols,
+            columns=[ColumnOut.model_validate(column) for column in version.columns_json],
+            uploaded_at=version.uploaded_at,
+            size_bytes=version.size_bytes,
+            warnings=version.warnings_json,
+            read=version.read_json,
         )
 
 

@@ -40,6 +40,17 @@ def hold_dataset(unit: UnitOfWork, user: Principal, dataset_id: str) -> Dataset:
     return found
 
 
+def hold_to_change(unit: UnitOfWork, user: Principal, dataset_id: str) -> Dataset:
+    """The same as it stands now, and nobody else changes it before the unit's end."""
+    hold_project(unit, user, get_dataset(unit, user, dataset_id).project_id)
+    statement = owned_datasets(user).where(Dataset.id == dataset_id)
+    locked = statement.with_for_update(key_share=True, of=Dataset)
+    found = unit.session.scalar(locked.execution_options(populate_existing=True))
+    if found is None:
+        raise NotFound("dataset")
+    return found
+
+
 def list_datasets(unit: UnitOfWork, user: Principal, project_id: str | None) -> Select[Dataset]:
     """The user's datasets, newest first. Raises :class:`NotFound` for a foreign project."""
     statement = owned_datasets(user).order_by(Dataset.uploaded_at.desc(), Dataset.id)

@@ -115,16 +115,15 @@ class Project(Base):
     created_at: Mapped[datetime]
 
 
-class Dataset(Base):
-    """An uploaded table: one Parquet object at ``storage_key`` and its typed schema.
+class DatasetFacts:
+    """One typed table as it was at one version; its objects never change.
 
-    ``preview_key`` holds its first rows as JSON; ``profile_key`` its profile, once computed.
+    ``storage_key`` is its Parquet object, ``preview_key`` holds its first rows as JSON and
+    ``profile_key`` its profile, once computed. ``mode`` says how it came to be: ``upload``,
+    ``replace``, ``append`` or ``retype``; ``source_filename`` is the file that was sent for it,
+    ``options_json`` the reading options that were given with it.
     """
 
-    __tablename__ = "datasets"
-
-    id: Mapped[str] = _primary_key()
-    project_id: Mapped[str] = _parent("projects.id")
     filename: Mapped[str] = mapped_column(String(255))
     storage_key: Mapped[str] = mapped_column(String(900))
     preview_key: Mapped[str] = mapped_column(String(900))
@@ -137,6 +136,28 @@ class Dataset(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(Integer, default=1)
     uploaded_at: Mapped[datetime]
+    source_filename: Mapped[str] = mapped_column(String(255), server_default="", default="")
+    mode: Mapped[str] = mapped_column(String(10), server_default="upload", default="upload")
+    options_json: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}", default=dict)
+
+
+class Dataset(DatasetFacts, Base):
+    """An uploaded table, in its newest version; :class:`DatasetVersion` keeps the earlier ones."""
+
+    __tablename__ = "datasets"
+
+    id: Mapped[str] = _primary_key()
+    project_id: Mapped[str] = _parent("projects.id")
+
+
+class DatasetVersion(DatasetFacts, Base):
+    """A dataset as it was before the version that followed; written once, when that one came."""
+
+    __tablename__ = "dataset_versions"
+    __table_args__ = (UniqueConstraint("dataset_id", "version"),)
+
+    id: Mapped[str] = _primary_key()
+    dataset_id: Mapped[str] = _parent("datasets.id", index=False)
 
 
 class Run(Base):
@@ -157,6 +178,7 @@ class Run(Base):
     user_id: Mapped[str] = _parent("users.id")
     project_id: Mapped[str] = _parent("projects.id")
     dataset_id: Mapped[str] = _parent("datasets.id")
+    dataset_version: Mapped[int] = mapped_column(Integer, server_default="1", default=1)
     status: Mapped[str] = mapped_column(String(20), default="PENDING")
     current_task: Mapped[str | None] = mapped_column(String(40))
     progress: Mapped[float] = mapped_column(Float, default=0.0)

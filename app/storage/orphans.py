@@ -18,7 +18,7 @@ from typing import NamedTuple
 from sqlalchemy import Select, select
 
 from app.db.session import Database, UnitOfWork
-from app.db.tables import Artifact, Dataset, ModelMeta, PredictionJob, Run
+from app.db.tables import Artifact, Dataset, DatasetVersion, ModelMeta, PredictionJob, Run
 from app.storage.base import ListedObject, Storage
 
 logger = logging.getLogger(__name__)
@@ -133,6 +133,7 @@ def _keys_of_runs(unit: UnitOfWork, runs: Iterable[str]) -> Iterator[str]:
 
 
 def _keys_of_datasets(unit: UnitOfWork, datasets: Iterable[str]) -> Iterator[str]:
-    columns = (Dataset.storage_key, Dataset.preview_key, Dataset.profile_key)
-    for row in unit.session.execute(select(*columns).where(Dataset.id.in_(datasets))):
-        yield from (key for key in row if key is not None)
+    for table, owner in ((Dataset, Dataset.id), (DatasetVersion, DatasetVersion.dataset_id)):
+        columns = (table.storage_key, table.preview_key, table.profile_key)
+        for row in unit.session.execute(select(*columns).where(owner.in_(datasets))):
+            yield from (key for key in row if key is not None)

@@ -12,7 +12,16 @@ from collections.abc import Iterable
 
 from sqlalchemy import func, select
 
-from app.db.tables import Artifact, Dataset, Log, ModelMeta, PredictionJob, Run, Trash
+from app.db.tables import (
+    Artifact,
+    Dataset,
+    DatasetVersion,
+    Log,
+    ModelMeta,
+    PredictionJob,
+    Run,
+    Trash,
+)
 from app.runs.states import STAGES, TERMINAL, UNFINISHED
 from app.storage import trash
 from app.storage.base import StorageError
@@ -90,10 +99,11 @@ def _referred(installation: Installation) -> dict[str, tuple[int, str] | None]:
     """Every key that a row points to, with size and hash where the row knows them."""
     keys: dict[str, tuple[int, str] | None] = {}
     with installation.database.unit(write=False) as unit:
-        for dataset in unit.session.scalars(select(Dataset)):
-            for key in (dataset.storage_key, dataset.preview_key, dataset.profile_key):
-                if key is not None:
-                    keys[key] = None
+        for table in (Dataset, DatasetVersion):
+            for dataset in unit.session.scalars(select(table)):
+                for key in (dataset.storage_key, dataset.preview_key, dataset.profile_key):
+                    if key is not None:
+                        keys[key] = None
         waiting = PredictionJob.status.in_(("PENDING", "RUNNING"))
         jobs = select(PredictionJob.source_key).where(waiting)
         keys.update(dict.fromkeys(unit.session.scalars(jobs)))

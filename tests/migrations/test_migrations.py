@@ -14,13 +14,24 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Boolean, Float, Integer, String, Table, func, inspect, select
+from sqlalchemy import (
+    Boolean,
+    Float,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.types import JSON, TypeEngine
 
 from app.config import Settings
 from app.db.migrate import MIGRATIONS, current_revision, head_revision, migrate
 from app.db.session import Database
-from app.db.tables import Base, Project, User
+from app.db.tables import Base, Dataset, Project, Run, User
 from app.db.types import UTCDateTime
 
 
@@ -127,6 +138,77 @@ def test_a_full_database_goes_down_and_up(database: Database) -> None:
     migrate(database)
     assert set(counts(database).values()) == {0}
     fill(database)
+
+
+Known = dict[str, list[str]]
+
+
+def known_columns(database: Database) -> Known:
+    """The tables that there are now, and their columns."""
+    found = inspect(database.engine)
+    names = [name for name in found.get_table_names() if name in Base.metadata.tables]
+    return {name: [column["name"] for column in found.get_columns(name)] for name in names}
+
+
+def write_as(database: Database, known: Known) -> None:
+    """A row in every table, as an API writes it that knows these tables and columns alone."""
+    with database.unit() as unit:
+        for table in Base.metadata.sorted_tables:
+            if table.name in known:
+                row = {name: row_for(table)[name] for name in known[table.name]}
+                if table is Dataset.__table__:
+                    row["version"] = 1
+                names = ", ".join(f'"{name}"' for name in row)
+                values = ", ".join(f":{name}" for name in row)
+                kinds = [bindparam(name, type_=table.c[name].type) for name in row]
+                statement = text(f'INSERT INTO "{table.name}" ({names}) VALUES ({values})')
+                unit.session.execute(statement.bindparams(*kinds), row)
+
+
+def assert_of_version_1(database: Database) -> None:
+    with database.unit(write=False) as unit:
+        run = unit.session.scalars(select(Run)).one()
+        dataset = unit.session.scalars(select(Dataset)).one()
+    assert (run.dataset_version, dataset.version) == (1, 1)
+    assert (dataset.mode, dataset.options_json) == ("upload", {})
+    known = row_for(Base.metadata.tables["datasets"])
+    for name in ("storage_key", "columns_json", "rows", "uploaded_at"):
+        assert getattr(dataset, name) == known[name]
+    full = dict.fromkeys(Base.metadata.tables, 1)
+    assert counts(database) == {**full, "dataset_versions": 0}
+
+
+def test_what_was_there_before_versions_is_of_version_1(database: Database) -> None:
+    migrate(database, "0001")
+    write_as(database, known_columns(database))
+    migrate(database, "0002")
+    assert_of_version_1(database)
+    with database.unit(write=False) as unit:
+        dataset = unit.session.scalars(select(Dataset)).one()
+    assert dataset.source_filename == dataset.filename
+
+
+def test_an_api_from_before_versions_still_writes(database: Database) -> None:
+    migrate(database, "0001")
+    known = known_columns(database)
+    migrate(database, "0002")
+    write_as(database, known)
+    assert_of_version_1(database)
+
+
+def test_going_back_before_versions_keeps_the_newest(database: Database) -> None:
+    migrate(database, "0002")
+    fill(database)
+    migrate(database, "0001")
+    assert "dataset_versions" not in inspect(database.engine).get_table_names()
+    with database.engine.connect() as connection:
+        for name in ("datasets", "runs", "models", "artifacts", "logs"):
+            count = connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+            assert count == 1, name
+        key = connection.execute(text("SELECT storage_key FROM datasets")).scalar_one()
+    assert key == row_for(Base.metadata.tables["datasets"])["storage_key"]
+    migrate(database, "0002")
+    assert counts(database)["dataset_versions"] == 0
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:

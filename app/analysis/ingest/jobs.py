@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from app.analysis.ingest.append import append_dataset
 from app.analysis.ingest.cleaning import clean_dataset
 from app.analysis.ingest.dataset import read_dataset
 from app.analysis.ingest.export import export_dataset
 from app.analysis.ingest.options import ReadOptions
+from app.analysis.ingest.remembered import read_renewed
 from app.analysis.ingest.retype import check_changes, retype_dataset
 from app.analysis.progress import Progress
 from app.analysis.schema import columns_from_json, columns_to_json
@@ -33,6 +35,63 @@ def ingest(
         filename,
         Path(out_dir),
         ReadOptions.from_json(options),
+        max_unpacked_bytes,
+        progress,
+    )
+    return dataset.to_json()
+
+
+def renew(
+    *,
+    source: str,
+    filename: str,
+    out_dir: str,
+    options: dict[str, Any],
+    remembered: dict[str, Any],
+    max_unpacked_bytes: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Read a file in place of an earlier one; same files, result and errors as :func:`ingest`.
+
+    ``remembered`` are that one's reading options and ``known_types``: used where they fit.
+    """
+    dataset = read_renewed(
+        Path(source),
+        filename,
+        Path(out_dir),
+        options,
+        remembered,
+        max_unpacked_bytes,
+        progress,
+    )
+    return dataset.to_json()
+
+
+def append(
+    *,
+    source: str,
+    filename: str,
+    base: str,
+    columns: list[dict[str, Any]],
+    out_dir: str,
+    options: dict[str, Any],
+    remembered: dict[str, Any],
+    max_unpacked_bytes: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Put a file's rows behind those of the dataset ``base``; files and result as :func:`ingest`.
+
+    Raises ``BadTable`` naming the columns that differ (``missing_columns``, ``extra_columns``),
+    or row and column of a value that cannot be of its column's type; else as :func:`ingest`.
+    """
+    dataset = append_dataset(
+        Path(source),
+        filename,
+        Path(base),
+        columns_from_json(columns),
+        Path(out_dir),
+        options,
+        remembered,
         max_unpacked_bytes,
         progress,
     )
