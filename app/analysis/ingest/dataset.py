@@ -102,11 +102,15 @@ def open_table(
 ) -> Table:
     """Any file as a table whose cells are still as written. Raises as :func:`read_dataset`."""
     link = adopt(source, scratch)
-    detected = detect(link, filename, scratch, options.encoding, max_unpacked_bytes)
+    detected = detect(link, filename, scratch, options, max_unpacked_bytes)
+    options = detected.options
     options.check_usable(detected.reader)
     progress(0.05, f"Reading the file as {detected.format}")
-    suffix = Path(filename).suffix.lower().lstrip(".")
-    table = _open(detected, suffix, options, scratch, connection, max_unpacked_bytes)
+    table = _open(detected, options, scratch, connection, max_unpacked_bytes)
+    table.findings = [*detected.findings, *table.findings]
+    for fact in ("compression", "member"):
+        if getattr(detected, fact):
+            table.read[fact] = getattr(detected, fact)
     if options.decimal:
         table.read["decimal"] = options.decimal
     return table
@@ -114,7 +118,6 @@ def open_table(
 
 def _open(
     detected: Detected,
-    suffix: str,
     options: ReadOptions,
     scratch: Path,
     connection: duckdb.DuckDBPyConnection,
@@ -122,7 +125,7 @@ def _open(
 ) -> Table:
     if detected.reader == "delimited":
         with explained(detected.format):
-            return open_delimited(detected, suffix, options, scratch, connection)
+            return open_delimited(detected, detected.suffix, options, scratch, connection)
     if detected.reader == "json":
         from app.analysis.ingest.json_shapes import open_json
 
@@ -131,6 +134,18 @@ def _open(
         from app.analysis.ingest.excel import open_excel
 
         return open_excel(detected, options, scratch)
+    if detected.reader == "sqlite":
+        from app.analysis.ingest.sqlite import open_sqlite
+
+        return open_sqlite(detected, options, scratch, max_unpacked_bytes)
+    if detected.reader == "statistics":
+        from app.analysis.ingest.statistics import open_statistics
+
+        return open_statistics(detected, options, scratch, max_unpacked_bytes)
+    if detected.reader in ("arrow", "orc"):
+        from app.analysis.ingest.columnar import open_columnar
+
+        return open_columnar(detected, scratch, max_unpacked_bytes)
     from app.analysis.ingest.parquet import open_parquet
 
     return open_parquet(detected, scratch, max_unpacked_bytes)

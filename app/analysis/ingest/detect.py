@@ -3,45 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from app.analysis.errors import BadTable, UnsupportedFormat
+from app.analysis.ingest.archive import choose_member, open_workbook_container
 from app.analysis.ingest.encodings import decode_head, detect_encoding
-from app.analysis.ingest.unpack import compression_of, unpack, zip_members
+from app.analysis.ingest.findings import Finding
+from app.analysis.ingest.options import ReadOptions
+from app.analysis.ingest.signatures import READABLE, Reader, binary_format, no_table
+from app.analysis.ingest.unpack import compression_of, unpack
 
-Reader = Literal["delimited", "json", "excel", "parquet"]
 HEAD_BYTES = 256 * 1024
-
-# First bytes of what people upload by mistake, and what to say.
-_NOT_A_TABLE: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"RIFF", "a media file"),
-    (b"MZ\x90", "a Windows program"),
-    (b"\x7fELF", "a program"),
-    (b"\xca\xfe\xba\xbe", "a program"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x28\xb5\x2f\xfd", "a zstd-compressed file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"ORC", "an ORC file"),
-    (b"SQLite format 3\x00", "a SQLite database"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"\x80\x04\x95", "a Python pickle"),
-    (b"{\\rtf", "an RTF document"),
-)
+# A packed file in an archive is common, more wrappings are a trick.
+_MAX_WRAPPINGS = 2
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|table|svg|head|body)\b", re.IGNORECASE)
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_READABLE = "UAM reads CSV and other delimited text, Excel, Parquet and JSON."
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What a file is: the reader to use, the file to read (unpacked where it was packed)."""
+    """What a file is: the reader to use, the file to read (unpacked where it was packed).
+
+    ``packed`` is the size in bytes of what was sent, ``options`` are those that still wait for
+    the reader, ``suffix`` is the end of the name that the table itself has.
+    """
 
     reader: Reader
     path: Path
@@ -49,28 +34,89 @@ class Detected:
     encoding: str | None = None
     encoding_reason: str = ""
     compression: str | None = None
+    packed: int = 0
+    suffix: str = ""
+    member: str | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    findings: tuple[Finding, ...] = ()
 
 
 def detect(
-    source: Path, filename: str, scratch: Path, encoding: str | None, max_unpacked_bytes: int
+    source: Path, filename: str, scratch: Path, options: ReadOptions, max_unpacked_bytes: int
 ) -> Detected:
-    """Find the format of ``source``; a compressed file is unpacked into ``scratch``.
+    """Find the format of ``source``; what is packed is unpacked into ``scratch``.
 
     Raises :class:`UnsupportedFormat` for what is not a table, :class:`BadTable` for an empty
     or damaged file, :class:`TooLarge` for a bomb.
     """
-    suffix = Path(filename).suffix.lower().lstrip(".")
-    path, compression = source, compression_of(_head(source, 16))
+    packed = source.stat().st_size
+    wrapped = Detected(
+        "archive", source, "", packed=packed, suffix=_suffix(filename), options=options
+    )
+    for number in range(_MAX_WRAPPINGS + 1):
+        target = scratch / f"unpacked-{number}"
+        inner = _unwrapped(wrapped, filename, target, max_unpacked_bytes)
+        if inner is None:
+            return _detected(wrapped, max_unpacked_bytes)
+        if number == _MAX_WRAPPINGS:
+            break
+        wrapped, filename = inner
+    raise UnsupportedFormat("This file is packed more than twice.")
+
+
+def _suffix(filename: str) -> str:
+    return Path(filename).suffix.lower().lstrip(".")
+
+
+def _unwrapped(
+    outer: Detected, filename: str, target: Path, max_unpacked_bytes: int
+) -> tuple[Detected, str] | None:
+    """What a packed file holds, and its name; ``None`` for a file that is not packed."""
+    head = _head(outer.path, 16)
+    compression = compression_of(head)
     if compression:
-        path = unpack(source, compression, scratch / "unpacked", max_unpacked_bytes)
-        suffix = Path(Path(filename).stem).suffix.lower().lstrip(".")
-    head = _head(path, HEAD_BYTES)
+        path = unpack(outer.path, compression, target, max_unpacked_bytes, outer.packed)
+        name = Path(filename).stem
+        known = outer.compression or compression
+        return replace(outer, path=path, suffix=_suffix(name), compression=known), name
+    if (binary_format(head) or ("", ""))[0] != "archive":
+        return None
+    if open_workbook_container(outer.path, outer.packed, max_unpacked_bytes):
+        return None
+    options = outer.options
+    wanted = {"table": options.table, "sheet": options.sheet}
+    names = {option: name for option, name in wanted.items() if isinstance(name, str)}
+    chosen = choose_member(outer.path, target, names, outer.packed, max_unpacked_bytes)
+    if chosen.named == "table":
+        options = replace(options, table=None)
+    elif chosen.named:
+        options = replace(options, sheet=None)
+    inner = replace(
+        outer,
+        path=chosen.path,
+        suffix=_suffix(chosen.name),
+        compression=outer.compression or "zip",
+        member=chosen.name,
+        options=options,
+        findings=(*outer.findings, *chosen.findings),
+    )
+    return inner, chosen.name
+
+
+def _detected(file: Detected, max_unpacked_bytes: int) -> Detected:
+    head = _head(file.path, HEAD_BYTES)
     if not head:
         raise BadTable("The file is empty.", hint="Send a file with a header and rows.")
-    reader = _binary_reader(head, path, max_unpacked_bytes)
-    if reader:
-        return Detected(*reader, compression=compression)
-    return _text_reader(head, path, suffix, encoding, compression)
+    known = binary_format(head)
+    if known and known[0] == "archive":
+        name = open_workbook_container(file.path, file.packed, max_unpacked_bytes)
+        return replace(file, reader="excel", format=name or "xlsx")
+    if known:
+        return replace(file, reader=known[0], format=known[1])
+    name = no_table(head)
+    if name:
+        raise UnsupportedFormat(f"This is {name}, not a table UAM reads. {READABLE}")
+    return _text_reader(head, file)
 
 
 def _head(path: Path, size: int) -> bytes:
@@ -78,36 +124,8 @@ def _head(path: Path, size: int) -> bytes:
         return file.read(size)
 
 
-def _binary_reader(
-    head: bytes, path: Path, max_unpacked_bytes: int
-) -> tuple[Reader, Path, str] | None:
-    if head[:4] in (b"PAR1", b"PARE"):
-        return "parquet", path, "parquet"
-    if head[:4] == b"PK\x03\x04":
-        return "excel", path, _zip_format(zip_members(path, max_unpacked_bytes))
-    if head[:8] == _OLE:
-        return "excel", path, "xls"
-    # A CSV may have a column called ORC: only PDF and RTF are text and still no table.
-    plain = not any(byte < 9 or 13 < byte < 27 for byte in head[:1024])
-    for magic, name in _NOT_A_TABLE:
-        if head.startswith(magic) and (not plain or magic in (b"%PDF", b"{\\rtf")):
-            raise UnsupportedFormat(f"This is {name}, not a table UAM reads. {_READABLE}")
-    return None
-
-
-def _zip_format(members: list[str]) -> str:
-    if "xl/workbook.bin" in members:
-        return "xlsb"
-    if any(name.startswith("xl/") and name.endswith("workbook.xml") for name in members):
-        return "xlsx"
-    if "content.xml" in members and "mimetype" in members:
-        return "ods"
-    raise UnsupportedFormat(f"This is a zip archive or another document, not a table. {_READABLE}")
-
-
-def _text_reader(
-    head: bytes, path: Path, suffix: str, encoding: str | None, compression: str | None
-) -> Detected:
+def _text_reader(head: bytes, file: Detected) -> Detected:
+    encoding = file.options.encoding
     if encoding:
         reason = "given by the caller"
     else:
@@ -117,13 +135,13 @@ def _text_reader(
     if not text.strip("\ufeff \t\r\n\0"):
         raise BadTable("The file holds only white space.", hint="Send a file with rows.")
     if _MARKUP.match(text):
-        raise UnsupportedFormat(f"This is a web page or XML, not a table UAM reads. {_READABLE}")
+        raise UnsupportedFormat(f"This is a web page or XML, not a table UAM reads. {READABLE}")
     json_like = text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
     reader: Reader = (
-        "json" if json_like and (suffix in _JSON_NAMES or _opens_json(text)) else "delimited"
+        "json" if json_like and (file.suffix in _JSON_NAMES or _opens_json(text)) else "delimited"
     )
     name = "json" if reader == "json" else "csv"
-    return Detected(reader, path, name, encoding, reason, compression)
+    return replace(file, reader=reader, format=name, encoding=encoding, encoding_reason=reason)
 
 
 _JSON_NAMES = frozenset({"json", "ndjson", "jsonl", "geojson"})
@@ -144,4 +162,4 @@ def _refuse_binary(text: str) -> None:
         1 for char in head if char < " " and char not in "\t\r\n\f\v\x1a\x1b\x1c\x1d\x1e\x1f"
     )
     if controls > max(2, 0.05 * len(head)):
-        raise UnsupportedFormat(f"This is a binary file, not a table UAM reads. {_READABLE}")
+        raise UnsupportedFormat(f"This is a binary file, not a table UAM reads. {READABLE}")

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from app.analysis.errors import BadOption, BadTable, TooLarge, UnsupportedFormat
+from app.analysis.ingest.cells import Seen, cell_text, mixed_findings
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
 from app.analysis.ingest.header import find_header
@@ -21,7 +20,7 @@ from app.analysis.ingest.limits import MAX_SHEET_CELLS, check_columns
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter
-from app.analysis.ingest.table import Kind, Table
+from app.analysis.ingest.table import Table
 
 _HEAD_ROWS = 200
 _CELL_REFERENCE = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,7})"')
@@ -40,8 +39,8 @@ def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table
     sheet, findings = _choose_sheet(workbook, options.sheet)
     rows = _guarded(sheet.iter_rows)
     head = _guarded(lambda: list(islice(rows, _HEAD_ROWS)))
-    top = next((i for i, row in enumerate(head) if any(_text(c) for c in row)), 0)
-    written = [[_text(cell) or "" for cell in row] for row in head]
+    top = next((i for i, row in enumerate(head) if any(cell_text(c) for c in row)), 0)
+    written = [[cell_text(cell) or "" for cell in row] for row in head]
     header = find_header(
         written if options.header_row is not None else written[top:], options.header_row
     )
@@ -60,7 +59,7 @@ def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table
         Table(
             names=names,
             relation=parts.relation(),
-            kinds=body.kinds(),
+            kinds=[seen.kind() for seen in body.seen],
             read={
                 "format": detected.format,
                 "sheet": sheet.name,
@@ -177,39 +176,11 @@ def _column_number(letters: bytes) -> int:
     return number
 
 
-def _text(cell: Any) -> str | None:
-    """A cell as text, written so that nothing of it is lost; ``None`` for an empty one."""
-    if isinstance(cell, str):
-        return cell or None
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e18 else repr(cell)
-    if isinstance(cell, dt.datetime | dt.date):
-        return cell.isoformat()
-    if isinstance(cell, dt.timedelta):
-        return _duration(cell)
-    return str(cell)
-
-
-def _duration(span: dt.timedelta) -> str:
-    minutes, seconds = divmod(round(span.total_seconds()), 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
-
-
-@dataclass(slots=True)
-class _Seen:
-    """Which kinds of cells a column of a sheet holds."""
-
-    texts: int = 0
-    others: int = 0
-
-
 class _Body:
     """Turns the rows below the header into text cells and remembers what they were."""
 
     def __init__(self, width: int) -> None:
-        self._seen = [_Seen() for _ in range(width)]
+        self.seen = [Seen() for _ in range(width)]
         self._blank = 0
 
     def rows(self, source: Iterator[Sequence[Any]]) -> Iterator[list[str | None]]:
@@ -218,26 +189,17 @@ class _Body:
             row = _guarded(next, source, None)
             if row is None:
                 return
-            cells = [_text(cell) for cell in row]
+            cells = [cell_text(cell) for cell in row]
             if not any(cells):
                 pending.append(cells)
                 continue
             # Blank rows between rows are passed over; those at the end are no rows at all.
             self._blank += len(pending)
             pending.clear()
-            for seen, cell, text in zip(self._seen, row, cells, strict=False):
+            for seen, cell, text in zip(self.seen, row, cells, strict=False):
                 if text is not None:
-                    if isinstance(cell, str):
-                        seen.texts += 1
-                    else:
-                        seen.others += 1
+                    seen.note(cell)
             yield cells
-
-    def kinds(self) -> list[Kind]:
-        return ["infer" if seen.texts else "native" for seen in self._seen]
-
-    def empty(self, position: int) -> bool:
-        return not (self._seen[position].texts or self._seen[position].others)
 
     def findings(self, names: Sequence[str]) -> list[Finding]:
         told = []
@@ -246,20 +208,13 @@ class _Body:
             told.append(
                 Finding("blank_lines", f"{counted(self._blank, 'blank row')} {were} passed over.")
             )
-        for name, seen in zip(names, self._seen, strict=True):
-            if seen.texts and seen.others:
-                message = (
-                    f"{quoted(name)} mixes {counted(seen.texts, 'text')} with "
-                    f"{counted(seen.others, 'number or date')}."
-                ).replace("number or dates", "numbers or dates")
-                told.append(Finding("mixed_cells", message, name))
-        return told
+        return [*told, *mixed_findings(names, self.seen)]
 
 
 def _without_empty_edges(table: Table, header: list[str] | None, body: _Body) -> Table:
     """A table without columns that have neither a name nor a cell: formatting, not data."""
     named = [bool(header and i < len(header) and header[i]) for i in range(len(table.names))]
-    keep = [i for i in range(len(table.names)) if named[i] or not body.empty(i)]
+    keep = [i for i in range(len(table.names)) if named[i] or not body.seen[i].empty()]
     if len(keep) == len(table.names) or not keep:
         return table
     chosen = ", ".join(f"c{old} AS c{new}" for new, old in enumerate(keep))

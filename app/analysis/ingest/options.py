@@ -25,6 +25,10 @@ _USABLE = {
     "json": {"encoding", "decimal"},
     "excel": {"sheet", "header_row", "decimal"},
     "parquet": set[str](),
+    "arrow": set[str](),
+    "orc": set[str](),
+    "sqlite": {"table", "decimal"},
+    "statistics": {"encoding"},
 }
 
 

@@ -314,7 +314,6 @@ def test_damaged_parquet_is_told(read, change):
         b"\x89PNG\r\n\x1a\n" + bytes(100),
         b"MZ\x90\x00" + bytes(200),
         b"\x7fELF" + bytes(200),
-        b"SQLite format 3\x00" + bytes(100),
         b"\xff\xd8\xff\xe0" + bytes(range(256)),
         b"<!DOCTYPE html><html><table><tr><td>1</td></tr></table></html>",
         b"<?xml version='1.0'?><a/>",

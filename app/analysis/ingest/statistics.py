@@ -1,0 +1,309 @@
+"""SPSS, Stata and SAS files, read in chunks; their labels become categories and told facts."""
+
+# ruff: noqa: S608  (SQL is built of positions)
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.analysis.errors import BadOption, BadTable, TooLarge
+from app.analysis.ingest.cells import Seen, cell_text
+from app.analysis.ingest.detect import Detected
+from app.analysis.ingest.findings import Finding, counted, listing, quoted
+from app.analysis.ingest.limits import check_columns, check_unpacked
+from app.analysis.ingest.names import repair_names
+from app.analysis.ingest.options import ReadOptions
+from app.analysis.ingest.parts import PartWriter
+from app.analysis.ingest.table import Kind, Table
+
+# Cells of a chunk: Python values, some 60 bytes each.
+_CHUNK_CELLS = 1_000_000
+_MAX_LABELS = 2000
+_PROGRAMS = {
+    "sav": "SPSS",
+    "zsav": "SPSS",
+    "por": "SPSS",
+    "dta": "Stata",
+    "sas7bdat": "SAS",
+    "xpt": "SAS",
+}
+
+
+def open_statistics(
+    detected: Detected, options: ReadOptions, scratch: Path, max_unpacked_bytes: int
+) -> Table:
+    """Open a file of SPSS (sav, zsav, por), Stata (dta) or SAS (sas7bdat, xpt) as a table.
+
+    A column of which every value has a label becomes its labels; values that the file itself
+    marks as missing are missing. Both are told. Raises :class:`BadTable` for a damaged file,
+    saying the row, and :class:`TooLarge` for one that unpacks too far.
+    """
+    reader = _Reader(detected, options.encoding)
+    about = reader.head()
+    columns = [_Column.of(name, about) for name in about.column_names]
+    if not columns:
+        raise BadTable(f"The {reader.program} file has no columns.")
+    check_columns(len(columns))
+    row_bytes = sum(max(int(w or 8), 1) for w in about.variable_storage_width.values())
+    declared = max(about.number_rows or 0, 0)
+    check_unpacked(detected.packed, declared * row_bytes, max_unpacked_bytes)
+    rows = 0
+    labelled = [column for column in columns if column.labels]
+    with PartWriter(scratch) as parts:
+        parts.widen(len(columns) + len(labelled))
+        for chunk in reader.chunks(max(1, _CHUNK_CELLS // len(columns)), declared):
+            texts = [column.take(chunk[column.name]) for column in columns]
+            labels = [column.label(cells) for column, cells in _with_labels(columns, texts)]
+            for row in zip(*texts, *labels, strict=True):
+                parts.append(row)
+            rows += len(texts[0])
+            check_unpacked(detected.packed, rows * row_bytes, max_unpacked_bytes)
+    return _table(detected, about, columns, parts)
+
+
+def _with_labels(
+    columns: Sequence[_Column], texts: Sequence[list[str | None]]
+) -> Iterator[tuple[_Column, list[str | None]]]:
+    return ((column, cells) for column, cells in zip(columns, texts, strict=True) if column.labels)
+
+
+def _table(detected: Detected, about: Any, columns: Sequence[_Column], parts: PartWriter) -> Table:
+    names, repaired = repair_names(column.name for column in columns)
+    chosen, kinds = [], list[Kind]()
+    place = len(columns)
+    for i, column in enumerate(columns):
+        chosen.append(f"c{place if column.applies_labels() else i} AS c{i}")
+        kinds.append("string" if column.applies_labels() else column.kind())
+        place += bool(column.labels)
+    findings = [f for n, c in zip(names, columns, strict=True) for f in c.findings(n)]
+    read: dict[str, Any] = {"format": detected.format, "encoding": about.file_encoding}
+    described = {n: c.described for n, c in zip(names, columns, strict=True) if c.described}
+    if described:
+        read["labels"] = dict(list(described.items())[:_MAX_LABELS])
+        shown = [f"{quoted(name, 40)} is {quoted(text)}" for name, text in described.items()]
+        findings.append(Finding("labels", f"The file describes its columns: {listing(shown)}."))
+    if about.file_label:
+        read["title"] = str(about.file_label)[:500]
+    return Table(
+        names=names,
+        relation=f"(SELECT {', '.join(chosen)} FROM {parts.relation()})",
+        kinds=kinds,
+        read=read,
+        row_bytes=parts.row_bytes,
+        findings=[*repaired, *findings],
+    )
+
+
+class _Reader:
+    """Calls pyreadstat and turns what it raises into the analyst's own errors."""
+
+    def __init__(self, detected: Detected, encoding: str | None) -> None:
+        import pyreadstat
+
+        self._path = str(detected.path)
+        self.program = _PROGRAMS[detected.format]
+        readers: Mapping[str, Callable[..., Any]] = {
+            "sav": pyreadstat.read_sav,
+            "zsav": pyreadstat.read_sav,
+            "por": pyreadstat.read_por,
+            "dta": pyreadstat.read_dta,
+            "sas7bdat": pyreadstat.read_sas7bdat,
+            "xpt": pyreadstat.read_xport,
+        }
+        self._read = readers[detected.format]
+        self._given: dict[str, Any] = {"output_format": "dict"}
+        if encoding:
+            self._given["encoding"] = encoding
+        self._whole = detected.format == "por"
+        if detected.format not in ("por", "xpt"):
+            self._given["user_missing"] = True
+
+    def head(self) -> Any:
+        """What the file says of its columns, without a row."""
+        return self._call(0, metadataonly=True)[1]
+
+    def chunks(self, size: int, declared: int) -> Iterator[dict[str, list[Any]]]:
+        """The rows, ``size`` at a time, as a list of cells for each column."""
+        offset = 0
+        while not declared or offset < declared:
+            found, _ = self._call(offset, row_offset=offset, row_limit=size)
+            count = len(next(iter(found.values()), []))
+            if not count:
+                break
+            yield found
+            offset += count
+            if count < size:
+                break
+        if offset < declared:
+            raise self._damaged(offset)
+
+    def _call(self, row: int, **options: Any) -> Any:
+        try:
+            return self._read(self._path, **self._given, **options)
+        except (OverflowError, ValueError) as error:
+            # A date before the year 1 or after 9999: such columns stay numbers.
+            if self._given.get("disable_datetime_conversion") or isinstance(error, UnicodeError):
+                raise self._damaged(row) from error
+            self._given["disable_datetime_conversion"] = True
+            return self._call(row, **options)
+        except MemoryError as error:
+            raise TooLarge(
+                f"The {self.program} file asks for more memory than UAM gives to reading one."
+            ) from error
+        except (OSError, TypeError, KeyError) as error:
+            raise self._damaged(row) from error
+        except Exception as error:
+            # The library's own errors have no class in common below Exception.
+            if type(error).__module__.partition(".")[0] != "pyreadstat":
+                raise
+            raise self._explained(error, row) from error
+
+    def _explained(self, error: Exception, row: int) -> BadTable | BadOption:
+        if "unsupported character set" in str(error) and "encoding" in self._given:
+            return BadOption("The file cannot be read in this encoding.", option="encoding")
+        if "convert string" in str(error):
+            return BadTable(
+                f"The {self.program} file holds bytes that are not text in its own encoding.",
+                hint="Name the encoding it was written in with 'encoding', such as cp1252.",
+            )
+        return self._damaged(row)
+
+    def _damaged(self, row: int) -> BadTable:
+        return BadTable(
+            f"The {self.program} file is damaged and cannot be read past row {row:,}."
+            if row
+            else f"The {self.program} file is damaged or of a version that cannot be read.",
+            row=row + 1 if row else None,
+            hint="It may have been cut short; send it again.",
+        )
+
+
+@dataclass(slots=True)
+class _Column:
+    """One variable: what the file says of it, and what its cells turned out to be."""
+
+    name: str
+    described: str | None
+    numeric: bool
+    single: bool
+    labels: dict[str, str]
+    ranges: list[tuple[Any, Any]]
+    tags: frozenset[str]
+    seen: Seen = field(default_factory=Seen)
+    missing: dict[str, int] = field(default_factory=dict)
+    times: int = 0
+    used: set[str] = field(default_factory=set)
+    unlabelled: bool = False
+
+    @classmethod
+    def of(cls, name: str, about: Any) -> _Column:
+        kind = about.readstat_variable_types.get(name)
+        spelled = about.variable_value_labels.get(name, {})
+        labels = {
+            _label_key(value): str(label).strip()
+            for value, label in spelled.items()
+            if str(label).strip()
+        }
+        return cls(
+            name=name,
+            described=(about.column_names_to_labels.get(name) or "").strip()[:500] or None,
+            numeric=kind != "string",
+            single=kind == "float",
+            labels=_told_apart(labels),
+            ranges=[(r["lo"], r["hi"]) for r in about.missing_ranges.get(name, [])],
+            tags=frozenset(map(str, about.missing_user_values.get(name, []))),
+        )
+
+    def take(self, cells: Sequence[Any]) -> list[str | None]:
+        """The cells as text, those that the file marks as missing left out and counted."""
+        return [self._text(cell) for cell in cells]
+
+    def _text(self, cell: Any) -> str | None:
+        if cell is None or cell == "":
+            return None
+        # In a column of numbers a letter is a missing value with a name of its own.
+        if (self.numeric and isinstance(cell, str)) or self._is_marked(cell):
+            code = _label_key(cell)
+            self.missing[code] = self.missing.get(code, 0) + 1
+            return None
+        single = self.single and isinstance(cell, float)
+        text = _single(cell) if single else cell_text(cell)
+        if text is not None:
+            self.seen.note(cell)
+            self.times += isinstance(cell, dt.time | dt.timedelta)
+        return text
+
+    def _is_marked(self, cell: Any) -> bool:
+        # Bounds are numbers or texts, as the variable is; dates have none.
+        if isinstance(cell, str):
+            return any(isinstance(a, str) and a <= cell <= b for a, b in self.ranges)
+        if isinstance(cell, float | int):
+            return any(not isinstance(a, str) and a <= cell <= b for a, b in self.ranges)
+        return False
+
+    def label(self, texts: Sequence[str | None]) -> list[str | None]:
+        """The labels of cells that :meth:`take` gave."""
+        found = [None if text is None else self.labels.get(text) for text in texts]
+        self.unlabelled |= any(
+            t is not None and f is None for t, f in zip(texts, found, strict=True)
+        )
+        self.used.update(t for t, f in zip(texts, found, strict=True) if f is not None and t)
+        return found
+
+    def applies_labels(self) -> bool:
+        """Whether the column becomes its labels: every value in it has one."""
+        return bool(self.used) and not self.unlabelled
+
+    def kind(self) -> Kind:
+        """Text that the file declares as text is left so; numbers and dates are as written."""
+        return "native" if self.numeric else "string"
+
+    def findings(self, name: str) -> list[Finding]:
+        """What is to be told of the column under its final name."""
+        told = []
+        if self.applies_labels():
+            pairs = listing([self._pair(code) for code in self.labels if code in self.used])
+            message = f"{quoted(name)} holds codes and was read as their labels: {pairs}."
+            told.append(Finding("value_labels", message, name))
+        elif self.used:
+            pairs = listing([self._pair(code) for code in self.labels if code in self.used])
+            message = f"{quoted(name)} has labels for some of its values only, which were kept as they are: {pairs}."
+            told.append(Finding("value_labels", message, name))
+        if self.missing:
+            count = counted(sum(self.missing.values()), "cell")
+            codes = listing([self._pair(code) for code in self.missing])
+            message = f"{quoted(name)} has {count} that the file itself marks as missing: {codes}."
+            told.append(Finding("user_missing", message, name))
+        if self.times:
+            message = f"{quoted(name)} holds times without a date, kept as text."
+            told.append(Finding("converted", message, name))
+        return told
+
+    def _pair(self, code: str) -> str:
+        label = self.labels.get(code)
+        return f"{code} is {quoted(label, 40)}" if label else code
+
+
+def _label_key(value: Any) -> str:
+    return str(value) if isinstance(value, str) else cell_text(value) or ""
+
+
+def _told_apart(labels: dict[str, str]) -> dict[str, str]:
+    """Labels with their code behind them where two codes have the same one."""
+    counts = Counter(labels.values())
+    repeated = {label for label, count in counts.items() if count > 1}
+    return {
+        code: f"{label} ({code})" if label in repeated else label for code, label in labels.items()
+    }
+
+
+def _single(cell: float) -> str | None:
+    """A number of single precision in as many digits as tell it apart."""
+    import numpy as np
+
+    return cell_text(float(str(np.float32(cell))))
