@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     child_memory_mb: int = Field(
         default=0, ge=0, validation_alias=AliasChoices("UAM_CHILD_MEMORY_MB", "child_memory_mb")
     )
+    read_memory_mb: int = Field(
+        default=1024, ge=256, validation_alias=AliasChoices("UAM_READ_MEMORY_MB", "read_memory_mb")
+    )
     worker_slots: int = Field(
         default=2, ge=1, le=64, validation_alias=AliasChoices("UAM_WORKER_SLOTS", "worker_slots")
     )

@@ -94,7 +94,7 @@ def run_reader(target: str, params: dict[str, Any], location: str = "body.file")
 def _read(target: str, params: dict[str, Any]) -> dict[str, Any]:
     if "out_dir" in params:
         empty(Path(params["out_dir"]))
-    memory_mb = get_settings().child_memory_mb
+    memory_mb = get_settings().read_memory_mb
     return sandbox.run(target, params, memory_mb=memory_mb, timeout_s=READ_TIMEOUT_S)
 
 
