@@ -31,7 +31,7 @@ from app.analysis.ingest.convert import Outcome, convert
 Rows = list[list[str]]
 Reader = Callable[[Path], Rows]
 
-_MISSING = frozenset({"na", "n/a", "#n/a", "null", "none", "nan", "nat", "<na>"})
+_MISSING = frozenset({"na", "n/a", "#n/a", "null", "none", "nan", "nat", "<na>", "-"})
 _UNIT = re.compile(r"^[€$£¥]\s?|\s?[%€$£¥]$")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _GROUPED = re.compile(r"[-+]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")

@@ -46,6 +46,7 @@ class _Seen:
     short: _Irregular = field(default_factory=_Irregular)
     long: _Irregular = field(default_factory=_Irregular)
     blank: _Irregular = field(default_factory=_Irregular)
+    empty: _Irregular = field(default_factory=_Irregular)
     quotes: _Irregular = field(default_factory=_Irregular)
     delimiter: _Irregular = field(default_factory=_Irregular)
 
@@ -89,13 +90,22 @@ class _Seen:
         return told
 
 
-def read_carefully(path: Path, dialect: Dialect, skip: int, width: int, scratch: Path) -> Parsed:
+def read_carefully(
+    path: Path,
+    dialect: Dialect,
+    skip: int,
+    width: int,
+    scratch: Path,
+    *,
+    without_empty_end: bool = False,
+) -> Parsed:
     """Read UTF-8 text row by row into the scratch folder; memory is one batch.
 
     Short rows end in missing cells, long ones add columns, and both are told by line.
+    ``without_empty_end`` leaves out the rows of empty cells that end the file, and tells them.
     Raises :class:`BadTable` for a quote that is never closed and for bytes that are not UTF-8.
     """
-    seen = _Seen()
+    seen, empty = _Seen(), list[Record]()
     with PartWriter(scratch) as parts:
         parts.widen(width)
         for record in _records(path, dialect, skip, width):
@@ -103,9 +113,19 @@ def read_carefully(path: Path, dialect: Dialect, skip: int, width: int, scratch:
             if not row or (width > 1 and len(row) == 1 and not row[0].strip(WHITE)):
                 seen.blank.add(record.line)
                 continue
-            kept = _without_empty_end(row, width)
-            seen.note(record, len(kept) - width)
-            parts.append([cell or None for cell in kept])
+            if width > 1 and not any(row):
+                empty.append(record)
+                continue
+            for passed in empty:
+                _keep(passed, width, parts, seen)
+            empty.clear()
+            _keep(record, width, parts, seen)
+        if without_empty_end:
+            for record in empty:
+                seen.empty.add(record.line)
+            empty.clear()
+        for passed in empty:
+            _keep(passed, width, parts, seen)
     return Parsed(parts.relation(), parts.width, parts.row_bytes, seen.findings(width))
 
 
@@ -123,9 +143,15 @@ def _records(path: Path, dialect: Dialect, skip: int, width: int) -> Iterator[Re
             ) from error
 
 
+def _keep(record: Record, width: int, parts: PartWriter, seen: _Seen) -> None:
+    kept = _without_empty_end(record.cells, width)
+    seen.note(record, len(kept) - width)
+    parts.append([cell or None for cell in kept])
+
+
 def _without_empty_end(row: list[str], width: int) -> list[str]:
     """A row without the empty cells past the table's width: a trailing delimiter says nothing."""
     end = len(row)
-    while end > width and not row[end - 1]:
+    while end > width and not row[end - 1].strip(WHITE):
         end -= 1
     return row[:end]

@@ -43,6 +43,7 @@ class Layout:
     names: list[str]
     findings: list[Finding]
     detected: Detected
+    ends_empty: bool = False
 
     def read(self) -> dict[str, object]:
         """How the file was read, for the result."""
@@ -111,14 +112,14 @@ def _understand(
     names, repaired = repair_names(_padded(header.cells, width))
     if header.cells is None:
         repaired = []  # told already: there was no header
-    layout = Layout(
-        path, dialect, header, names, [*findings, *header.findings, *repaired], detected
-    )
+    told = [*findings, *header.findings, *repaired]
+    ends_empty = width > 1 and _ends_empty(path, dialect.delimiter, header.skip)
+    layout = Layout(path, dialect, header, names, told, detected, ends_empty)
     plain = (
         not announced and dialect.quote == '"' and not dialect.escape and not _spread(rows, header)
     )
     # In a table of one column only the forgiving reader tells a blank line from an empty cell.
-    plain = plain and width > 1
+    plain = plain and width > 1 and not ends_empty
     return layout, plain and all(len(row) == width for row in rows[header.skip :] if row)
 
 
@@ -169,6 +170,15 @@ def _padded(cells: list[str] | None, width: int) -> list[str | None]:
     return given + [None] * (width - len(given))
 
 
+def _ends_empty(path: Path, delimiter: str, skip: int) -> bool:
+    """Whether the file ends in rows of delimiters only, which the careful reader leaves out."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 4096, 0))
+        lines = file.read().splitlines()
+    last = [line for line in lines if line][-2 if skip < 2 else -1 :]
+    return bool(last) and not any(line.strip(delimiter.encode()) for line in last)
+
+
 def _spread(rows: list[list[str]], header: Header) -> bool:
     """Whether a record before the data spans several lines: the fast reader skips by line."""
     return any("\n" in cell or "\r" in cell for row in rows[: header.skip] for cell in row) or any(
@@ -214,7 +224,12 @@ def _row_bytes(path: Path) -> float:
 
 def _careful(layout: Layout, scratch: Path) -> Table:
     parsed = read_carefully(
-        layout.path, layout.dialect, layout.header.skip, len(layout.names), scratch
+        layout.path,
+        layout.dialect,
+        layout.header.skip,
+        len(layout.names),
+        scratch,
+        without_empty_end=layout.ends_empty,
     )
     names, repaired = layout.names, list[Finding]()
     if parsed.width > len(names):

@@ -6,12 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 
 from app.analysis.errors import BadOption
 from app.analysis.ingest.engine import WHITE
 from app.analysis.ingest.findings import Finding, counted
+from app.analysis.ingest.notations import MISSING_IN_TYPED
 
 _MAX_PREAMBLE = 30
+_MAX_HEADER_ROWS = 5
+_NO_VALUE = frozenset({"", *MISSING_IN_TYPED, "*", "..", "...", "x", "z", ":", "#"})
 _VALUE = re.compile(
     r"[-+−€$£]?\s?[0-9][0-9.,' ]*(?:[eE][-+]?[0-9]+)?\s?[%€$£]?"
     r"|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*"
@@ -47,10 +51,105 @@ def find_header(rows: Sequence[Sequence[str]], header_row: int | None) -> Header
     body = [row for row in rows[start:] if any(row)]
     if body and _is_header(body[0], body[1:]):
         position = next(i for i in range(start, len(rows)) if any(rows[i]))
-        return Header(position + 1, list(body[0]), "the first row names the columns", findings)
+        return _named(rows, position, findings)
     message = "The first row looks like data, so the columns were called column_1, column_2 …"
     findings.append(Finding("no_header", message))
     return Header(start, None, "the first row looks like the rows below it", findings)
+
+
+def _named(rows: Sequence[Sequence[str]], position: int, findings: list[Finding]) -> Header:
+    """The header that begins with the row at ``position``, further rows of it included."""
+    skip = position + 1
+    reason = "the first row names the columns"
+    cells = _as_wide_as_rows(list(rows[position]), rows[skip:], findings)
+    more = _further_rows(cells, rows[skip:])
+    if more:
+        cells = _joined_names([cells, *(row for row in rows[skip : skip + more] if _filled(row))])
+        reason = f"the first {more + 1} rows name the columns together"
+        lines = tuple(range(position + 1, position + more + 2))
+        message = f"The header has {more + 1} rows; the names in each column were joined."
+        findings.append(Finding("header_rows", message, rows=lines))
+        skip += more
+    return Header(skip, cells, reason, findings)
+
+
+def _as_wide_as_rows(
+    cells: list[str], rows: Sequence[Sequence[str]], findings: list[Finding]
+) -> list[str]:
+    """A header without the empty names that make it wider than every row below it."""
+    widths = Counter(len(row) for row in rows if any(row))
+    if not widths:
+        return cells
+    width, count = widths.most_common(1)[0]
+    empty = [i for i, cell in enumerate(cells) if not cell.strip(WHITE)]
+    beyond = len(cells) - width
+    if beyond < 1 or beyond != len(empty) or width < 2 or count < 0.9 * widths.total():
+        return cells
+    if empty == list(range(width, len(cells))):
+        return cells[:width]  # delimiters at the end say nothing
+    message = (
+        f"The header has {counted(beyond, 'empty name')} and that many cells more than the rows "
+        f"below it; the empty ones were left out, so that names stand over values."
+    )
+    findings.append(Finding("header_empty", message))
+    return [cell for cell in cells if cell.strip(WHITE)]
+
+
+def _further_rows(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many rows below the header's first belong to it.
+
+    They hold words where the columns below hold values (or the same words as the header), so a
+    table of words only has a header of one row.
+    """
+    names = [cell.strip(WHITE) for cell in cells]
+    found = 0
+    for more in range(min(_MAX_HEADER_ROWS, len(rows) - 1)):
+        row = [cell.strip(WHITE) for cell in rows[more]]
+        same = row[: len(names)] == names[: len(row)] and sum(map(bool, row)) > 1
+        if same or (any(row) and _reads_as_header(row, rows[more + 1 :])):
+            found = more + 1
+        elif any(row):
+            break
+    return found
+
+
+def _reads_as_header(row: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    if len(rest) < 2 or any(_is_value(cell) for cell in row if cell):
+        return False
+    typed = [i for i in range(len(row)) if _are_values(rest, i)]
+    words = [i for i in typed if row[i] and row[i].lower() not in _NO_VALUE]
+    filled = sum(map(bool, row))
+    return len(words) >= max(1, len(typed) // 2) and len(words) >= filled / 2
+
+
+def _are_values(rows: Sequence[Sequence[str]], position: int) -> bool:
+    """Whether a column below is of values, but for a few words."""
+    cells = [c for c in _column(rows, position) if c.lower() not in _NO_VALUE]
+    return len(cells) >= 2 and sum(map(_is_value, cells)) >= 0.8 * len(cells)
+
+
+def _joined_names(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of each column from top to bottom, repeated ones once.
+
+    A name over the first of several named columns is taken for the group of them, as where
+    cells were merged in a spreadsheet.
+    """
+    width = max(len(row) for row in rows)
+    padded = [[*(cell.strip(WHITE) for cell in row), *[""] * (width - len(row))] for row in rows]
+    for upper, lower in pairwise(padded):
+        group = ""
+        for position in range(width):
+            if upper[position]:
+                group = upper[position] if lower[position] else ""
+            elif lower[position]:
+                upper[position] = group
+            else:
+                group = ""
+    names = []
+    for column in zip(*padded, strict=True):
+        parts = dict.fromkeys(part for part in column if part)
+        names.append(" ".join(parts))
+    return names
 
 
 def _given(rows: Sequence[Sequence[str]], header_row: int) -> Header:
@@ -67,18 +166,40 @@ def _given(rows: Sequence[Sequence[str]], header_row: int) -> Header:
 
 def _preamble(rows: Sequence[Sequence[str]]) -> int:
     """How many leading records are titles or notes: narrower than the table that follows."""
-    widths = [_filled(row) for row in rows]
-    common = Counter(len(row) for row in rows if any(row))
-    if not common:
-        return 0
-    width = max(common.items(), key=lambda item: (item[1], item[0]))[0]
+    width = _usual_width(rows)
     if width < 2:
         return 0
+    if len(rows[0]) > width and len(rows) > 3 and len(rows[1]) == width:
+        # A sentence with delimiters in it, over a header that fits the rows.
+        return 1 if _reads_as_header([c.strip(WHITE) for c in rows[1]], rows[2:]) else 0
     for start, row in enumerate(rows[:_MAX_PREAMBLE]):
-        if len(row) >= width and widths[start] > max(1, width // 3):
-            before = [w for w in widths[:start] if w]
-            return start if all(w <= max(1, width // 3) for w in before) else 0
+        if len(row) >= width and _filled(row) > max(1, width // 3):
+            if not all(_is_note(before, width) for before in rows[:start]):
+                return 0
+            grouping = takewhile(lambda r: _is_upper_header(r, width), reversed(rows[:start]))
+            return start - sum(1 for _ in grouping)
     return 0
+
+
+def _usual_width(rows: Sequence[Sequence[str]]) -> int:
+    common = Counter(len(row) for row in rows if any(row))
+    return max(common.items(), key=lambda item: (item[1], item[0]))[0] if common else 0
+
+
+def _is_note(row: Sequence[str], width: int) -> bool:
+    """Whether a record above the table is none of its rows: a title, a comment, a key and value."""
+    if len(row) < width and (_filled(row) <= width // 2 or row[0].startswith("#")):
+        return True
+    return _filled(row) <= max(1, width // 3)
+
+
+def _is_upper_header(row: Sequence[str], width: int) -> bool:
+    """Whether a sparse record just above the header groups its columns.
+
+    A title stands in the first cell, a key and its value in the first two; groups are spread.
+    """
+    filled = [i for i, cell in enumerate(row) if cell.strip(WHITE)]
+    return len(row) >= width and len(filled) >= 2 and filled != list(range(len(filled)))
 
 
 def _filled(row: Sequence[str]) -> int:

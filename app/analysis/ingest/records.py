@@ -19,6 +19,7 @@ from typing import Literal
 
 from app.analysis.errors import BadTable
 from app.analysis.ingest.dialect import DELIMITERS, NO_DELIMITER, Dialect
+from app.analysis.ingest.engine import WHITE
 from app.analysis.ingest.limits import MAX_LINE_CHARS
 
 # A stray quote seldom swallows more lines than this; a record that is meant may be longer.
@@ -133,8 +134,10 @@ def read_records(lines: Lines, dialect: Dialect, width: int | None) -> Iterator[
 
 
 def fits(row: list[str], width: int) -> bool:
-    """Whether a row has the table's width; empty cells past it say nothing."""
-    return len(row) == width or (len(row) > width and not any(row[width:]))
+    """Whether a row has the table's width; empty and blank cells past it say nothing."""
+    return len(row) == width or (
+        len(row) > width and not any(cell.strip(WHITE) for cell in row[width:])
+    )
 
 
 def unclosed(line: int, quote: str) -> BadTable:
@@ -188,6 +191,8 @@ class _Mender:
             return None
         quote = self._dialect.quote
         last = min(len(lines.taken), _MAX_JOINED)
+        if row is not None and len(row) < self._width and len(lines.taken) == 1:
+            last = 0  # a row by the rules that merely lacks cells: its quotes are not at fault
         for count in range(1, last + 1):
             text = _joined(lines.taken[:count])
             if not quote or quote not in text:
