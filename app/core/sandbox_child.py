@@ -82,9 +82,16 @@ def _confine(memory_mb: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_mb > 0:
-        limit = memory_mb * 1024 * 1024 * DATA_LIMIT_FACTOR
+        limit = _reserved_bytes() + memory_mb * 1024 * 1024 * DATA_LIMIT_FACTOR
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _reserved_bytes() -> int:
+    """What RLIMIT_DATA counts already: the mappings that came with the interpreter or the fork."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        sizes = (line.split()[1] for line in status if line.startswith("VmData:"))
+        return int(next(sizes, "0")) * 1024
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:

@@ -23,7 +23,7 @@ from tests.faults.runs import Undisturbed, cancel, metrics_of, start
 
 # What a killed child may cost, beside the candidate that it was fitting.
 CHILD_LOSS_S = 10.0
-SMALL_MEMORY_MB = 140
+SMALL_MEMORY_MB = 80
 # How many readers a file may break.
 READERS = 2
 
