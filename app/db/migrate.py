@@ -33,6 +33,12 @@ def head_revision() -> str:
     return head
 
 
+def is_known(revision: str | None) -> bool:
+    """Whether this version ships that revision, or the database is still empty."""
+    steps = ScriptDirectory.from_config(_config()).walk_revisions()
+    return revision is None or any(step.revision == revision for step in steps)
+
+
 def current_revision(connection: Connection) -> str | None:
     """The revision that the database is at; ``None`` when it is empty."""
     return MigrationContext.configure(connection).get_current_revision()

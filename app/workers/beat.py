@@ -17,6 +17,7 @@ from sqlalchemy import delete
 from app.config import get_settings
 from app.core import scratch
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
+from app.db.currency import SchemaCheck
 from app.db.session import Database
 from app.db.tables import RefreshToken
 from app.registry.jobs import resend_lost_jobs
@@ -42,11 +43,15 @@ class Duty:
     every_s: float
     work: Callable[[], Any]
 
-    def keep_doing(self, ended: threading.Event) -> None:
-        """Do it until the end; a failure is logged and tried again next time."""
+    def keep_doing(self, ended: threading.Event, may_work: Callable[[], bool]) -> None:
+        """Do it until the end; a failure is logged and tried again next time.
+
+        Each time ``may_work`` is asked before.
+        """
         while not ended.is_set():
             try:
-                self.work()
+                if may_work():
+                    self.work()
             except Exception as error:
                 logger.warning("beat: %s: %s: %s", self.name, type(error).__name__, error)
             ended.wait(self.every_s)
@@ -57,10 +62,9 @@ def _prune_tokens(database: Database) -> None:
         unit.session.execute(delete(RefreshToken).where(RefreshToken.expires_at < unit.now()))
 
 
-def duties() -> list[Duty]:
+def duties(database: Database) -> list[Duty]:
     """All that the beat has to do."""
     settings = get_settings()
-    database = Database(settings)
     storage = open_storage(settings)
     orphans = OrphanSweep(database, storage, settings.minio_bucket)
     lease = settings.lease_seconds
@@ -84,8 +88,13 @@ def run() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    for duty in duties():
+    database = Database(settings)
+    # One of another version would take for left over what it does not know of.
+    arguments = (ended, SchemaCheck(database, "this beat").fits)
+    for duty in duties(database):
         # Daemons: whatever is cut short by the end is found again by the next beat.
-        threading.Thread(target=duty.keep_doing, args=(ended,), name=duty.name, daemon=True).start()
+        threading.Thread(
+            target=duty.keep_doing, args=arguments, name=duty.name, daemon=True
+        ).start()
     logger.info("beat is up")
     ended.wait()

@@ -17,7 +17,8 @@ from app.core.queue import QUEUE
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.workers.canaries import is_no_canary
 from app.workers.celery_app import celery_app
-from app.workers.tasks import canaries, stopping
+from app.workers.consuming import Consumer
+from app.workers.tasks import canaries, intake, stopping
 
 # What the stages of a run import, in their order. Their children are forks that have it.
 STAGE_MODULES = (
@@ -37,9 +38,10 @@ def _stop_children(**_: Any) -> None:
     stopping.set()
 
 
-def _watch_over_itself(**_: Any) -> None:
-    """From now on messages should come."""
+def _watch_over_itself(sender: Consumer, **_: Any) -> None:
+    """From now on messages should come, unless the database is not this version's."""
     canaries().start()
+    intake().watch(sender)
 
 
 def run(slots: int) -> None:

@@ -16,12 +16,14 @@ from celery import Celery
 
 from app.config import get_settings
 from app.core.queue import CANARY_TASK, PREDICT_TASK, send_run
+from app.db.currency import SchemaCheck
 from app.db.session import Database
 from app.registry.jobs import run_prediction_job
 from app.runs.pipeline import Outcome, Workshop, run_stage, worker_name
 from app.runs.states import STAGES, stage_index
 from app.storage.factory import open_storage
 from app.workers.canaries import Canaries
+from app.workers.consuming import Intake
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +43,20 @@ def canaries() -> Canaries:
     return Canaries(get_settings())
 
 
+@lru_cache(maxsize=1)
+def intake() -> Intake:
+    """What decides whether this worker process takes work."""
+    return Intake(SchemaCheck(workshop().database, "this worker"), get_settings().lease_seconds)
+
+
 def work(task: str, run_id: str) -> Outcome:
-    """Do one stage of a run; a stage that is to be tried again at once is sent again."""
+    """Do one stage of a run; a stage that is to be tried again at once is sent again.
+
+    A database of another version's schema is left to that version's workers: the run's row is
+    not touched, and the beat sends it again.
+    """
+    if not intake().is_open():
+        return "not claimed"
     index = stage_index(task)
     outcome = run_stage(workshop(), run_id, index, worker_name())
     if outcome in {"again", "handed on"}:
@@ -62,7 +76,8 @@ def _stage_task(name: str) -> Any:
 def predict_file(job_id: str) -> None:
     """Predict a large file."""
     with canaries().working():
-        run_prediction_job(workshop(), job_id)
+        if intake().is_open():
+            run_prediction_job(workshop(), job_id)
 
 
 def canary() -> None:
