@@ -21,7 +21,7 @@ from app.analysis.ingest.header import Header, find_header
 from app.analysis.ingest.limits import check_columns
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
-from app.analysis.ingest.records import Lines, read_records
+from app.analysis.ingest.records import Lines, Record, read_records
 from app.analysis.ingest.table import Kind, Table
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def _understand(
     if not whole:
         text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
     dialect, text, announced = _dialect(text, suffix, options)
-    rows = _sample(text, dialect)
+    records = _sample(text, dialect)
+    rows = [record.cells for record in records]
     header = find_header(rows, _after(options.header_row, announced))
     if announced:
         header = replace(header, skip=header.skip + 1)
@@ -120,20 +121,21 @@ def _understand(
     )
     # In a table of one column only the forgiving reader tells a blank line from an empty cell.
     plain = plain and width > 1 and not ends_empty
+    plain = plain and not any(record.mending for record in records)
     return layout, plain and all(len(row) == width for row in rows[header.skip :] if row)
 
 
-def _sample(text: str, dialect: Dialect) -> list[list[str]]:
+def _sample(text: str, dialect: Dialect) -> list[Record]:
     """The first records, read as the careful reader will."""
     loose = sample_rows(text, dialect.delimiter, dialect.quote, limit=1000)
     widths = Counter(len(row) for row in loose if any(row))
     width = widths.most_common(1)[0][0] if widths else None
     lines = Lines(io.StringIO(text, newline=""))
-    rows: list[list[str]] = []
+    records: list[Record] = []
     # A quote left open ends the sample: the reader proper says where.
     with contextlib.suppress(BadTable):
-        rows.extend(record.cells for record in islice(read_records(lines, dialect, width), 1000))
-    return rows or loose
+        records.extend(islice(read_records(lines, dialect, width), 1000))
+    return records or [Record(1, row) for row in loose]
 
 
 def _head(path: Path) -> bytes:
