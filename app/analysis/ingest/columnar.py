@@ -45,7 +45,9 @@ def open_columnar(detected: Detected, scratch: Path, max_unpacked_bytes: int) ->
         for name, field in zip(positions(len(schema)), schema, strict=True)
     )
     target = scratch / "columnar.parquet"
-    with pq.ParquetWriter(target, plain, compression="snappy") as writer:
+    with reading.told():
+        writer = pq.ParquetWriter(target, plain, compression="snappy")
+    with writer:
         for parked in reading.parked(batches, plain, max_unpacked_bytes):
             writer.write_batch(parked)
     rows, unpacked = reading.rows, reading.unpacked
@@ -200,6 +202,8 @@ def _parked_type(kind: pa.DataType) -> pa.DataType:
         return _parked_type(kind.value_type)
     if pa.types.is_float16(kind):
         return pa.float32()
+    if pa.types.is_null(kind):
+        return kind
     return kind if _is_parquets(kind) else pa.string()
 
 
@@ -224,7 +228,6 @@ def _is_parquets(kind: pa.DataType) -> bool:
         or pa.types.is_date(kind)
         or pa.types.is_time(kind)
         or pa.types.is_timestamp(kind)
-        or pa.types.is_null(kind)
         or pa.types.is_fixed_size_binary(kind)
         or _is_binary(kind)
     )

@@ -9,7 +9,7 @@ from typing import Any
 from app.analysis.errors import BadTable
 from app.analysis.ingest.findings import MAX_ROWS_NAMED, Finding, counted, listing, quoted
 from app.analysis.ingest.json_stream import Literal, Repeated
-from app.analysis.ingest.limits import check_columns
+from app.analysis.ingest.limits import check_columns, check_filled
 from app.analysis.ingest.parts import Cell, PartWriter
 from app.analysis.ingest.table import Kind
 
@@ -30,6 +30,7 @@ class Records:
         self._flattened: set[str] = set()
         self._listed: set[str] = set()
         self._repeated: list[int] = []
+        self._filled = 0
 
     @property
     def names(self) -> list[str]:
@@ -41,8 +42,13 @@ class Records:
         if isinstance(record, Repeated):
             self._repeated.append(self._parts.rows + 1)
         cells: list[Cell] = [None] * len(self._index)
+        before = len(cells)
         self._fill(record, "", cells, _FLATTEN_DEPTH)
         self._parts.append(cells)
+        # A record that is nested holds more than its own keys: each of them counts for 100.
+        self._filled += 100 * len(record) if self._flattened else len(record)
+        if len(cells) > before:
+            check_filled(self._parts.rows, len(cells), self._filled)
 
     def _fill(self, record: Mapping[str, Any], prefix: str, cells: list[Cell], depth: int) -> None:
         for key, value in record.items():

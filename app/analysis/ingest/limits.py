@@ -9,6 +9,10 @@ MAX_LINE_CHARS = 16 * 2**20
 MAX_SHEET_CELLS = 60_000_000
 MAX_JSON_DEPTH = 200
 
+# A table of records may be this large whatever is in it; past it, so few of its cells must hold values.
+_FREE_SPARSE_CELLS = 20_000_000
+_LEAST_FILLED = 0.005
+
 _FREE_UNPACKED_BYTES = 50 * 2**20
 _MAX_RATIO = 200
 
@@ -35,5 +39,19 @@ def check_columns(count: int) -> None:
     if count > MAX_COLUMNS:
         raise TooLarge(
             f"The table has {count:,} columns; UAM reads at most {MAX_COLUMNS:,}.",
+            limit_columns=MAX_COLUMNS,
+        )
+
+
+def check_filled(rows: int, columns: int, filled: int) -> None:
+    """Refuse records whose keys are new in nearly every record: a table of empty cells.
+
+    Raises :class:`TooLarge`.
+    """
+    cells = rows * columns
+    if cells > _FREE_SPARSE_CELLS and filled < _LEAST_FILLED * cells:
+        raise TooLarge(
+            f"The records have {columns:,} different keys in {rows:,} records, and as columns they "
+            f"would be nearly all empty.",
             limit_columns=MAX_COLUMNS,
         )

@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from app.analysis.errors import BadTable
+from app.analysis.errors import BadTable, TooLarge
 from app.analysis.ingest.arrow_types import declared_column
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.engine import adopt, identifier, literal, positions
 from app.analysis.ingest.findings import Finding, quoted
-from app.analysis.ingest.limits import check_columns, check_unpacked
+from app.analysis.ingest.limits import check_columns
 from app.analysis.ingest.names import repair_names
+from app.analysis.ingest.parquet_cost import DAMAGE, check_decoded, open_file
 from app.analysis.ingest.table import Kind, Table
 
 _DAMAGED = "The Parquet file is damaged"
@@ -27,25 +28,37 @@ def open_parquet(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> 
 
     Raises :class:`BadTable` for a damaged file, :class:`TooLarge` for one that unpacks too far.
     """
-    size = detected.path.stat().st_size
-    try:
-        with pq.ParquetFile(detected.path) as file:
-            schema, metadata = file.schema_arrow, file.metadata
-    except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
-        raise BadTable(
-            f"{_DAMAGED}: its footer cannot be read.",
-            hint="It may have been cut short; send it again.",
-        ) from error
-    check_columns(len(schema))
-    unpacked = sum(
-        max(metadata.row_group(i).total_byte_size, 0) for i in range(metadata.num_row_groups)
-    )
-    check_unpacked(size, max(unpacked, metadata.num_rows // 8), max_unpacked_bytes)
-    if not len(schema):
-        raise BadTable("The Parquet file has no columns.")
-    rows = metadata.num_rows
+    with _told("its footer cannot be read"):
+        file = open_file(detected.path)
+    with file:
+        with _told("its schema cannot be read"):
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+        check_columns(len(schema))
+        if not len(schema):
+            raise BadTable("The Parquet file has no columns.")
+        with _told("its pages cannot be read"):
+            unpacked = check_decoded(file, detected.packed, max_unpacked_bytes)
     link = adopt(detected.path, scratch, "table.parquet")
     return typed_table(link, schema.names, schema.types, rows, unpacked, "parquet")
+
+
+@contextmanager
+def _told(why: str) -> Iterator[None]:
+    """Turn what pyarrow raises into the analyst's own errors."""
+    try:
+        yield
+    except MemoryError as error:
+        raise TooLarge(
+            "A page of the Parquet file asks for more memory than UAM gives to reading one."
+        ) from error
+    except NotImplementedError as error:
+        raise BadTable(
+            f"The Parquet file is written in a way that UAM cannot read: {why}."
+        ) from error
+    except DAMAGE as error:
+        raise BadTable(
+            f"{_DAMAGED}: {why}.", hint="It may have been cut short; send it again."
+        ) from error
 
 
 def typed_table(

@@ -1,0 +1,171 @@
+"""Collections of hostile files, each read as an upload is: in a child with limits.
+
+``python -m bench.hostile --corpus DIR [--every N] [--timeout S] [--memory MB]`` reads every file
+(or every Nth) below DIR and prints what became of them, the peak of memory and the slowest.
+It exits 1 if any outcome was neither a table nor a typed error, or if temporary space was left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core import sandbox
+from app.datasets.ingestion import INGEST
+
+MAX_UNPACKED_BYTES = 4 * 2**30
+# A child reads so many files before a fresh one takes over.
+FILES_A_CHILD = 40
+# What a user is told of: a status of 413, 415 or 422 with a sentence.
+TYPED = {"table", "bad_table", "unsupported_format", "too_large", "bad_option", "out_of_memory"}
+LEFT = {"data.parquet", "preview.json"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    path: Path
+    kind: str
+    message: str
+    seconds: float
+    peak_mb: float
+
+    @property
+    def fine(self) -> bool:
+        return self.kind in TYPED
+
+
+class Reader:
+    """One child at a time, renewed after a number of files and whenever it is lost."""
+
+    def __init__(self, memory_mb: int, timeout_s: float) -> None:
+        self._memory_mb, self._timeout_s = memory_mb, timeout_s
+        self._child: sandbox.Child | None = None
+        self._served = 0
+
+    def read(self, path: Path) -> Outcome:
+        child = self._ready()
+        with sandbox.scratch() as folder, watched(child) as peak:
+            began = time.monotonic()
+            kind, message = self._call(child, path, folder)
+            seconds = time.monotonic() - began
+            left = {entry.name for entry in Path(folder).iterdir()} - LEFT
+        if left:
+            kind, message = "left_behind", ", ".join(sorted(left))
+        return Outcome(path, kind, message, seconds, max(peak))
+
+    def _call(self, child: sandbox.Child, path: Path, folder: str) -> tuple[str, str]:
+        params = {
+            "source": str(path),
+            "filename": path.name,
+            "out_dir": folder,
+            "options": {},
+            "max_unpacked_bytes": MAX_UNPACKED_BYTES,
+        }
+        try:
+            table = child.call(INGEST, params, timeout_s=self._timeout_s)
+        except sandbox.ChildError as error:
+            # The parent empties the folder of a child that it had to kill.
+            if not child.alive or error.code in ("crashed", "killed", "timeout", "out_of_memory"):
+                self.close()
+                sandbox_empty(Path(folder))
+            return error.code, error.message
+        return "table", f"{table['rows']} x {table['cols']}"
+
+    def _ready(self) -> sandbox.Child:
+        if self._child is None or self._served >= FILES_A_CHILD or not self._child.alive:
+            self.close()
+            self._child = sandbox.Child(memory_mb=self._memory_mb)
+            self._served = 0
+        self._served += 1
+        return self._child
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+
+
+def sandbox_empty(folder: Path) -> None:
+    from app.core.scratch import empty
+
+    empty(folder)
+
+
+@contextmanager
+def watched(child: sandbox.Child) -> Iterator[list[float]]:
+    """The child's own memory in MB, looked at ten times a second."""
+    peaks, over = [0.0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.1):
+            peaks[0] = max(peaks[0], child.own_mb())
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield peaks
+    finally:
+        over.set()
+        thread.join()
+
+
+def files(corpus: Path, every: int) -> list[Path]:
+    found = sorted(path for path in corpus.rglob("*") if path.is_file() and not path.is_symlink())
+    return found[::every]
+
+
+def report(corpus: Path, outcomes: list[Outcome]) -> None:
+    kinds = Counter(outcome.kind for outcome in outcomes)
+    print(f"{corpus.name}: {len(outcomes)} files")
+    for kind, count in kinds.most_common():
+        print(f"  {kind:20} {count:6}")
+    if outcomes:
+        greedy = max(outcomes, key=lambda outcome: outcome.peak_mb)
+        slow = max(outcomes, key=lambda outcome: outcome.seconds)
+        print(f"  peak memory {greedy.peak_mb:.0f} MB ({greedy.path.relative_to(corpus)})")
+        print(f"  slowest {slow.seconds:.1f} s ({slow.path.relative_to(corpus)})")
+    for outcome in outcomes:
+        if not outcome.fine:
+            print(f"  BAD {outcome.kind}: {outcome.path.relative_to(corpus)}: {outcome.message}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("--every", type=int, default=1, help="read every Nth file only")
+    parser.add_argument("--timeout", type=float, default=20.0, help="seconds a file may take")
+    parser.add_argument("--memory", type=int, default=1024, help="MB a child may use")
+    parser.add_argument("--list", type=Path, help="write every outcome to this file")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="uam-hostile-") as temporary:
+        tempfile.tempdir = temporary
+        reader = Reader(given.memory, given.timeout)
+        before = {entry.name for entry in Path(temporary).iterdir()}
+        outcomes = [reader.read(path) for path in files(given.corpus, given.every)]
+        reader.close()
+        scratch = [p for p in Path(temporary).glob("*/*") if p.is_dir() and any(p.iterdir())]
+        new = {entry.name for entry in Path(temporary).iterdir()} - before
+        left = [str(path) for path in scratch] + sorted(
+            name for name in new if not name.startswith("uam-scratch-")
+        )
+    report(given.corpus, outcomes)
+    if given.list:
+        lines = [
+            f"{o.kind}\t{o.seconds:.2f}\t{o.peak_mb:.0f}\t{o.path}\t{o.message}" for o in outcomes
+        ]
+        given.list.write_text("\n".join(lines) + "\n", "utf-8")
+    if left:
+        print(f"  LEFT BEHIND: {', '.join(left)}")
+    return 1 if left or not all(outcome.fine for outcome in outcomes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
