@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from app.analysis.errors import BadTable
 from app.analysis.ingest.dialect import Dialect
 from app.analysis.ingest.engine import WHITE
-from app.analysis.ingest.findings import MAX_ROWS_NAMED, Finding, counted, listing
+from app.analysis.ingest.findings import Finding
+from app.analysis.ingest.header import is_value
+from app.analysis.ingest.irregular import Irregularities
 from app.analysis.ingest.limits import MAX_LINE_CHARS
 from app.analysis.ingest.parts import PartWriter
 from app.analysis.ingest.records import Lines, Record, read_records
+
+# Rows held back until the end of the file shows what they are.
+_MAX_HELD = 10_000
 
 
 @dataclass(slots=True)
@@ -26,70 +31,6 @@ class Parsed:
     findings: list[Finding]
 
 
-@dataclass(slots=True)
-class _Irregular:
-    """Rows of one irregularity: how many, and the lines of the first."""
-
-    count: int = 0
-    lines: list[int] = field(default_factory=list)
-
-    def add(self, line: int) -> None:
-        self.count += 1
-        if len(self.lines) < MAX_ROWS_NAMED:
-            self.lines.append(line)
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What was irregular on the way."""
-
-    short: _Irregular = field(default_factory=_Irregular)
-    long: _Irregular = field(default_factory=_Irregular)
-    blank: _Irregular = field(default_factory=_Irregular)
-    empty: _Irregular = field(default_factory=_Irregular)
-    quotes: _Irregular = field(default_factory=_Irregular)
-    delimiter: _Irregular = field(default_factory=_Irregular)
-
-    def note(self, record: Record, beyond: int) -> None:
-        """Note a row and by how many cells it is wider than the table."""
-        if record.mending == "quotes":
-            self.quotes.add(record.line)
-        elif record.mending == "delimiter":
-            self.delimiter.add(record.line)
-        if beyond < 0:
-            self.short.add(record.line)
-        elif beyond > 0:
-            self.long.add(record.line)
-
-    def findings(self, width: int) -> list[Finding]:
-        """The warnings, each naming the first lines it is about."""
-        cells = counted(width, "cell")
-        sentences = (
-            ("ragged_short", self.short, "row", f"{{have}} fewer than {cells}",
-             "the cells at the end are missing"),
-            ("ragged_long", self.long, "row", f"{{have}} more than {cells}",
-             "what is past them stands in columns of its own"),
-            ("blank_lines", self.blank, "blank line", "{were} passed over", ""),
-            ("mended_quotes", self.quotes, "row", "{have} quotes that are not doubled or not closed",
-             "they were read as text where that gives the row the cells it should have"),
-            ("mended_delimiter", self.delimiter, "row", "{use} another delimiter than the rest",
-             f"read by it, each has its {cells}"),
-        )  # fmt: skip
-        told = []
-        for kind, rows, noun, verb, then in sentences:
-            if rows.count:
-                one = rows.count == 1
-                said = verb.format(
-                    have="has" if one else "have",
-                    were="was" if one else "were",
-                    use="uses" if one else "use",
-                )
-                message = f"{counted(rows.count, noun)} {said} (lines {listing(rows.lines)})"
-                message += f"; {then}." if then else "."
-                told.append(Finding(kind, message, rows=tuple(rows.lines)))
-        return told
-
-
 def read_carefully(
     path: Path,
     dialect: Dialect,
@@ -97,36 +38,23 @@ def read_carefully(
     width: int,
     scratch: Path,
     *,
+    header: Sequence[str] = (),
     without_empty_end: bool = False,
 ) -> Parsed:
     """Read UTF-8 text row by row into the scratch folder; memory is one batch.
 
-    Short rows end in missing cells, long ones add columns, and both are told by line.
+    Short rows end in missing cells, long ones add columns, and both are told by line. Lines that
+    are no rows (comments, notes below the table, the ``header`` once more) are left out and told.
     ``without_empty_end`` leaves out the rows of empty cells that end the file, and tells them.
     Raises :class:`BadTable` for a quote that is never closed and for bytes that are not UTF-8.
     """
-    seen, empty = _Seen(), list[Record]()
     with PartWriter(scratch) as parts:
         parts.widen(width)
+        sieve = _Sieve(parts, width, [cell.strip(WHITE) for cell in header])
         for record in _records(path, dialect, skip, width):
-            row = record.cells
-            if not row or (width > 1 and len(row) == 1 and not row[0].strip(WHITE)):
-                seen.blank.add(record.line)
-                continue
-            if width > 1 and not any(row):
-                empty.append(record)
-                continue
-            for passed in empty:
-                _keep(passed, width, parts, seen)
-            empty.clear()
-            _keep(record, width, parts, seen)
-        if without_empty_end:
-            for record in empty:
-                seen.empty.add(record.line)
-            empty.clear()
-        for passed in empty:
-            _keep(passed, width, parts, seen)
-    return Parsed(parts.relation(), parts.width, parts.row_bytes, seen.findings(width))
+            sieve.take(record)
+        sieve.end(without_empty_end)
+    return Parsed(parts.relation(), parts.width, parts.row_bytes, sieve.seen.findings(width))
 
 
 def _records(path: Path, dialect: Dialect, skip: int, width: int) -> Iterator[Record]:
@@ -143,10 +71,67 @@ def _records(path: Path, dialect: Dialect, skip: int, width: int) -> Iterator[Re
             ) from error
 
 
-def _keep(record: Record, width: int, parts: PartWriter, seen: _Seen) -> None:
-    kept = _without_empty_end(record.cells, width)
-    seen.note(record, len(kept) - width)
-    parts.append([cell or None for cell in kept])
+class _Sieve:
+    """Keeps the rows of a table and holds back what may turn out to be the end of the file."""
+
+    def __init__(self, parts: PartWriter, width: int, header: list[str]) -> None:
+        self.seen = Irregularities()
+        self._parts = parts
+        self._width = width
+        # A single name may well be a value too.
+        self._header = header if sum(map(bool, header)) > 1 else []
+        self._comments = width > 1 and not (header and header[0].startswith("#"))
+        self._held: list[Record] = []
+        self._gap = False
+
+    def take(self, record: Record) -> None:
+        row = record.cells
+        if not row or (self._width > 1 and len(row) == 1 and not row[0].strip(WHITE)):
+            self.seen.add("blank_lines", record)
+            self._gap = True
+        elif self._comments and len(row) < self._width and row[0].lstrip().startswith("#"):
+            self.seen.add("comments", record, quote=True)
+        elif self._header and row[0].strip(WHITE) == self._header[0] and self._repeats(row):
+            self.seen.add("repeated_header", record)
+        elif self._width > 1 and (not any(row) or self._is_note(row)):
+            self._held.append(record)
+            self._gap = self._gap or not any(row)
+            if len(self._held) > _MAX_HELD:
+                self._release()
+        else:
+            self._release()
+            self._keep(record)
+
+    def end(self, without_empty_end: bool) -> None:
+        notes = [record for record in self._held if any(record.cells)]
+        if not notes and not without_empty_end:
+            self._release()
+        for record in self._held:
+            if any(record.cells):
+                self.seen.add("footer", record, quote=True)
+            else:
+                self.seen.add("empty_rows", record)
+
+    def _release(self) -> None:
+        for record in self._held:
+            self._keep(record)
+        self._held.clear()
+        self._gap = False
+
+    def _is_note(self, row: list[str]) -> bool:
+        """Whether a row may be a note: one text in its first cell, of words or behind a gap."""
+        text = row[0].strip(WHITE)
+        if not text or any(cell.strip(WHITE) for cell in row[1:]) or is_value(text):
+            return False
+        return self._gap or (len(row) == 1 and (" " in text or ":" in text))
+
+    def _repeats(self, row: list[str]) -> bool:
+        return [cell.strip(WHITE) for cell in _without_empty_end(row, self._width)] == self._header
+
+    def _keep(self, record: Record) -> None:
+        kept = _without_empty_end(record.cells, self._width)
+        self.seen.kept(record, len(kept) - self._width)
+        self._parts.append([cell or None for cell in kept])
 
 
 def _without_empty_end(row: list[str], width: int) -> list[str]:

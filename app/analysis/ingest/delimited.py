@@ -15,7 +15,7 @@ from app.analysis.ingest.careful import read_carefully
 from app.analysis.ingest.detect import HEAD_BYTES, Detected
 from app.analysis.ingest.dialect import NO_DELIMITER, Dialect, detect_dialect, sample_rows
 from app.analysis.ingest.encodings import decode_head, is_plain_utf8, to_utf8
-from app.analysis.ingest.engine import literal, positions
+from app.analysis.ingest.engine import WHITE, literal, positions
 from app.analysis.ingest.findings import Finding, counted
 from app.analysis.ingest.header import Header, find_header
 from app.analysis.ingest.limits import check_columns
@@ -120,8 +120,9 @@ def _understand(
         not announced and dialect.quote == '"' and not dialect.escape and not _spread(rows, header)
     )
     # In a table of one column only the forgiving reader tells a blank line from an empty cell.
-    plain = plain and width > 1 and not ends_empty
-    plain = plain and not any(record.mending for record in records)
+    plain = plain and width > 1 and not ends_empty and not _ends_in_note(path, dialect.delimiter)
+    repeated = any(record.cells == header.cells for record in records[header.skip :])
+    plain = plain and not repeated and not any(record.mending for record in records)
     return layout, plain and all(len(row) == width for row in rows[header.skip :] if row)
 
 
@@ -174,11 +175,24 @@ def _padded(cells: list[str] | None, width: int) -> list[str | None]:
 
 def _ends_empty(path: Path, delimiter: str, skip: int) -> bool:
     """Whether the file ends in rows of delimiters only, which the careful reader leaves out."""
+    last = [line for line in _last_lines(path, delimiter) if line is not None][
+        -2 if skip < 2 else -1 :
+    ]
+    return bool(last) and not any(last)
+
+
+def _ends_in_note(path: Path, delimiter: str) -> bool:
+    """Whether the last line is one cell below a gap: the careful reader judges what it is."""
+    *before, last = ["", *[line or "" for line in _last_lines(path, delimiter)]]
+    return bool(last) and delimiter not in last and "" in before[1:][-5:]
+
+
+def _last_lines(path: Path, delimiter: str) -> list[str | None]:
+    """The last lines without delimiters at their end, ``None`` for a blank one."""
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - 4096, 0))
-        lines = file.read().splitlines()
-    last = [line for line in lines if line][-2 if skip < 2 else -1 :]
-    return bool(last) and not any(line.strip(delimiter.encode()) for line in last)
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    return [line.rstrip(delimiter + WHITE) if line else None for line in lines]
 
 
 def _spread(rows: list[list[str]], header: Header) -> bool:
@@ -231,6 +245,7 @@ def _careful(layout: Layout, scratch: Path) -> Table:
         layout.header.skip,
         len(layout.names),
         scratch,
+        header=layout.header.cells or (),
         without_empty_end=layout.ends_empty,
     )
     names, repaired = layout.names, list[Finding]()

@@ -114,7 +114,7 @@ def _further_rows(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
 
 
 def _reads_as_header(row: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
-    if len(rest) < 2 or any(_is_value(cell) for cell in row if cell):
+    if len(rest) < 2 or any(is_value(cell) for cell in row if cell):
         return False
     typed = [i for i in range(len(row)) if _are_values(rest, i)]
     words = [i for i in typed if row[i] and row[i].lower() not in _NO_VALUE]
@@ -125,7 +125,7 @@ def _reads_as_header(row: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
 def _are_values(rows: Sequence[Sequence[str]], position: int) -> bool:
     """Whether a column below is of values, but for a few words."""
     cells = [c for c in _column(rows, position) if c.lower() not in _NO_VALUE]
-    return len(cells) >= 2 and sum(map(_is_value, cells)) >= 0.8 * len(cells)
+    return len(cells) >= 2 and sum(map(is_value, cells)) >= 0.8 * len(cells)
 
 
 def _joined_names(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -209,8 +209,8 @@ def _filled(row: Sequence[str]) -> int:
 def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     """A first row is data if a cell of it is a value among values of its own kind."""
     if not rest:
-        return not all(_is_value(cell) for cell in first)
-    values = [i for i, cell in enumerate(first) if _is_value(cell)]
+        return not all(is_value(cell) for cell in first)
+    values = [i for i, cell in enumerate(first) if is_value(cell)]
     if values and all(_YEAR.fullmatch(first[i].strip(WHITE)) for i in values):
         # Years over columns of figures are names, unless the first column holds years too.
         return not (0 in values and _mostly_years(rest, 0)) and len(values) < len(first)
@@ -220,7 +220,8 @@ def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     return bool(words)
 
 
-def _is_value(cell: str) -> bool:
+def is_value(cell: str) -> bool:
+    """Whether a cell is written like a number, a date, a truth value or a UUID."""
     return _VALUE.fullmatch(cell.strip(WHITE)) is not None
 
 
@@ -231,7 +232,7 @@ def _column(rows: Sequence[Sequence[str]], position: int) -> list[str]:
 
 def _mostly_values(rows: Sequence[Sequence[str]], position: int) -> bool:
     cells = _column(rows, position)
-    return sum(map(_is_value, cells)) >= 0.5 * len(cells) and bool(cells)
+    return sum(map(is_value, cells)) >= 0.5 * len(cells) and bool(cells)
 
 
 def _mostly_years(rows: Sequence[Sequence[str]], position: int) -> bool:
