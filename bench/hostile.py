@@ -20,10 +20,9 @@ from pathlib import Path
 
 from app.core import sandbox
 from app.datasets.ingestion import INGEST
+from app.main import READER_MODULES
 
 MAX_UNPACKED_BYTES = 4 * 2**30
-# A child reads so many files before a fresh one takes over.
-FILES_A_CHILD = 40
 # What a user is told of: a status of 413, 415 or 422 with a sentence.
 TYPED = {"table", "bad_table", "unsupported_format", "too_large", "bad_option", "out_of_memory"}
 LEFT = {"data.parquet", "preview.json"}
@@ -42,61 +41,33 @@ class Outcome:
         return self.kind in TYPED
 
 
-class Reader:
-    """One child at a time, renewed after a number of files and whenever it is lost."""
-
-    def __init__(self, memory_mb: int, timeout_s: float) -> None:
-        self._memory_mb, self._timeout_s = memory_mb, timeout_s
-        self._child: sandbox.Child | None = None
-        self._served = 0
-
-    def read(self, path: Path) -> Outcome:
-        child = self._ready()
-        with sandbox.scratch() as folder, watched(child) as peak:
+def read(path: Path, memory_mb: int, timeout_s: float) -> Outcome:
+    """Read one file in a child of its own, as an upload is."""
+    with sandbox.scratch() as folder, sandbox.Child(memory_mb=memory_mb) as child:
+        with watched(child) as peak:
             began = time.monotonic()
-            kind, message = self._call(child, path, folder)
+            kind, message = call(child, path, folder, timeout_s)
             seconds = time.monotonic() - began
-            left = {entry.name for entry in Path(folder).iterdir()} - LEFT
-        if left:
+        left = {entry.name for entry in Path(folder).iterdir()} - LEFT
+        # What a killed child leaves there goes with the folder; one that ended cleans up itself.
+        if left and child.alive:
             kind, message = "left_behind", ", ".join(sorted(left))
-        return Outcome(path, kind, message, seconds, max(peak))
-
-    def _call(self, child: sandbox.Child, path: Path, folder: str) -> tuple[str, str]:
-        params = {
-            "source": str(path),
-            "filename": path.name,
-            "out_dir": folder,
-            "options": {},
-            "max_unpacked_bytes": MAX_UNPACKED_BYTES,
-        }
-        try:
-            table = child.call(INGEST, params, timeout_s=self._timeout_s)
-        except sandbox.ChildError as error:
-            # The parent empties the folder of a child that it had to kill.
-            if not child.alive or error.code in ("crashed", "killed", "timeout", "out_of_memory"):
-                self.close()
-                sandbox_empty(Path(folder))
-            return error.code, error.message
-        return "table", f"{table['rows']} x {table['cols']}"
-
-    def _ready(self) -> sandbox.Child:
-        if self._child is None or self._served >= FILES_A_CHILD or not self._child.alive:
-            self.close()
-            self._child = sandbox.Child(memory_mb=self._memory_mb)
-            self._served = 0
-        self._served += 1
-        return self._child
-
-    def close(self) -> None:
-        if self._child is not None:
-            self._child.close()
-            self._child = None
+    return Outcome(path, kind, message, seconds, max(peak))
 
 
-def sandbox_empty(folder: Path) -> None:
-    from app.core.scratch import empty
-
-    empty(folder)
+def call(child: sandbox.Child, path: Path, folder: str, timeout_s: float) -> tuple[str, str]:
+    params = {
+        "source": str(path),
+        "filename": path.name,
+        "out_dir": folder,
+        "options": {},
+        "max_unpacked_bytes": MAX_UNPACKED_BYTES,
+    }
+    try:
+        table = child.call(INGEST, params, timeout_s=timeout_s)
+    except sandbox.ChildError as error:
+        return error.code, error.message
+    return "table", f"{table['rows']} x {table['cols']}"
 
 
 @contextmanager
@@ -147,10 +118,11 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="uam-hostile-") as temporary:
         tempfile.tempdir = temporary
-        reader = Reader(given.memory, given.timeout)
+        sandbox.preload(READER_MODULES)
         before = {entry.name for entry in Path(temporary).iterdir()}
-        outcomes = [reader.read(path) for path in files(given.corpus, given.every)]
-        reader.close()
+        found = files(given.corpus, given.every)
+        outcomes = [read(path, given.memory, given.timeout) for path in found]
+        sandbox.preload(())
         scratch = [p for p in Path(temporary).glob("*/*") if p.is_dir() and any(p.iterdir())]
         new = {entry.name for entry in Path(temporary).iterdir()} - before
         left = [str(path) for path in scratch] + sorted(

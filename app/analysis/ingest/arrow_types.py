@@ -1,10 +1,18 @@
 """Columns of Arrow's types (Parquet, Arrow, ORC): what each becomes; what UAM lacks is text, and told."""
 
+# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
+
 from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
 
-from app.analysis.ingest.table import Kind
+from app.analysis.ingest.engine import identifier, literal, positions
+from app.analysis.ingest.findings import Finding, quoted
+from app.analysis.ingest.names import repair_names
+from app.analysis.ingest.table import Kind, Table
 
 
 def declared_column(kind: pa.DataType, cell: str) -> tuple[Kind, str, str | None]:
@@ -65,3 +73,37 @@ def _timestamp(kind: pa.DataType, cell: str) -> tuple[Kind, str, str | None]:
         return "datetime", f"make_timestamp(epoch_us({cell}))", told
     finer = "holds nanoseconds; microseconds are kept." if kind.unit == "ns" else None
     return "datetime", f"CAST({cell} AS TIMESTAMP)", finer
+
+
+def typed_table(
+    path: Path,
+    raw_names: Sequence[str],
+    types: Sequence[pa.DataType],
+    rows: int,
+    unpacked: int,
+    format_name: str,
+) -> Table:
+    """A table of typed columns over a Parquet file of ``rows`` rows and ``unpacked`` bytes."""
+    names, findings = repair_names(raw_names)
+    inner = positions(len(names))
+    kinds: list[Kind] = []
+    casts = []
+    for name, position, kind in zip(names, inner, types, strict=True):
+        declared, sql, told = declared_column(kind, position)
+        kinds.append(declared)
+        casts.append(f"{sql} AS {position}")
+        if told:
+            findings.append(Finding("converted", f"{quoted(name)} {told}", name))
+    aliases = ", ".join(identifier(position) for position in inner)
+    relation = (
+        f"(SELECT {', '.join(casts)} FROM read_parquet({literal(str(path))}, "
+        f"hive_partitioning = false) AS t({aliases}))"
+    )
+    return Table(
+        names=names,
+        relation=relation,
+        kinds=kinds,
+        read={"format": format_name, "rows_declared": rows},
+        row_bytes=unpacked / max(rows, 1),
+        findings=findings,
+    )

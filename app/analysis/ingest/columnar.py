@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.analysis.errors import BadTable, TooLarge
+from app.analysis.ingest.arrow_types import typed_table
 from app.analysis.ingest.cells import cell_text
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.engine import positions
 from app.analysis.ingest.findings import Finding, quoted
 from app.analysis.ingest.limits import check_columns, check_unpacked
-from app.analysis.ingest.parquet import typed_table
 from app.analysis.ingest.table import Table
 
 _SLICE_ROWS = 8192
@@ -34,9 +34,23 @@ def open_columnar(detected: Detected, scratch: Path, max_unpacked_bytes: int) ->
     that unpacks too far.
     """
     source = _orc if detected.reader == "orc" else _arrow
-    reading = _Reading(detected)
-    with reading.told():
+    with _Reading(detected).told():
         schema, batches = source(detected, max_unpacked_bytes)
+    return park(schema, batches, detected, scratch, max_unpacked_bytes)
+
+
+def park(
+    schema: pa.Schema,
+    batches: Iterator[pa.RecordBatch],
+    detected: Detected,
+    scratch: Path,
+    max_unpacked_bytes: int,
+) -> Table:
+    """A table over batches of Arrow, written to ``scratch`` as Parquet that the engine knows.
+
+    Raises as :func:`open_columnar`.
+    """
+    reading = _Reading(detected)
     check_columns(len(schema))
     if not len(schema):
         raise BadTable(f"The {detected.format} file has no columns.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from app.analysis.ingest.parts import PartWriter
 from app.analysis.ingest.table import Table
 
 _HEAD_ROWS = 200
+_MAX_SHEETS = 50
+# A sheet with so much of the best one's cells is as good; so wide a row is one of the table.
+_NEARLY, _NEARLY_WIDE = 0.2, 0.6
 _CELL_REFERENCE = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,7})"')
 _DAMAGED = "The workbook is damaged and cannot be read."
 
@@ -54,7 +58,7 @@ def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table
         parts.widen(width)
         for row in body.rows(chain(head[skip:], rows)):
             parts.append(row)
-    findings += [*header.findings, *repaired, *body.findings(names)]
+    findings += [*_merged(sheet), *header.findings, *repaired, *body.findings(names)]
     return _without_empty_edges(
         Table(
             names=names,
@@ -73,6 +77,19 @@ def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table
         header.cells,
         body,
     )
+
+
+def _merged(sheet: Any) -> list[Finding]:
+    """A warning for merged cells: their value stands in the first of them only."""
+    # The ods and xlsb readers do not say which cells are merged.
+    areas = _guarded(lambda: sheet.merged_cell_ranges) or []
+    if not areas:
+        return []
+    message = (
+        f"The sheet has {counted(len(areas), 'merged area')}; the value of each is in its "
+        "first cell and the others are empty."
+    )
+    return [Finding("merged_cells", message)]
 
 
 def _guarded(call: Any, *args: Any) -> Any:
@@ -108,18 +125,57 @@ def _choose_sheet(workbook: Any, wanted: str | int | None) -> tuple[Any, list[Fi
         raise BadTable("The workbook has no sheets.")
     if wanted is not None:
         return _guarded(workbook.get_sheet_by_name, _named_sheet(names, wanted)), []
-    for name in names:
-        try:
-            sheet = _guarded(workbook.get_sheet_by_name, name)
-        except BadTable:
-            continue  # a sheet of charts, or a damaged one: another may hold the table
-        if sheet.height:
-            others = [quoted(other) for other in names if other != name]
-            if not others:
-                return sheet, []
-            message = f"The sheet {quoted(name)} was read; the workbook also has {listing(others)}."
-            return sheet, [Finding("sheet", message)]
+    visible = [name for name, shown in zip(names, _visible(workbook), strict=True) if shown]
+    hidden = [name for name in names if name not in visible]
+    for offered in (visible, hidden):
+        found = _by_content(workbook, offered)
+        if found is not None:
+            return found, _told_sheets(found.name, names, visible)
     raise BadTable("The workbook's sheets are empty.", hint="Send one with a header and rows.")
+
+
+def _visible(workbook: Any) -> list[bool]:
+    return [str(sheet.visible).endswith("Visible") for sheet in workbook.sheets_metadata]
+
+
+def _by_content(workbook: Any, names: Sequence[str]) -> Any:
+    """The first sheet that holds about as much of a table as the best one; ``None`` if all are empty.
+
+    The first, because people put what matters there; not merely the first, because a title
+    page or instructions often stand before the table.
+    """
+    scores: dict[str, int] = {}
+    for name in names[:_MAX_SHEETS]:
+        # A sheet of charts, or a damaged one, is none: another may hold the table.
+        with suppress(BadTable):
+            scores[name] = _table_cells(_guarded(workbook.get_sheet_by_name, name))
+    best = max(scores.values(), default=0)
+    if not best:
+        return None
+    chosen = next(name for name, score in scores.items() if score >= _NEARLY * best)
+    return _guarded(workbook.get_sheet_by_name, chosen)
+
+
+def _table_cells(sheet: Any) -> int:
+    """About how many cells of a sheet lie in rows as wide as most of its rows; 1 for notes."""
+    if not sheet.height:
+        return 0
+    head = _guarded(lambda: list(islice(sheet.iter_rows(), _HEAD_ROWS)))
+    filled = [sum(cell_text(cell) is not None for cell in row) for row in head]
+    widths = [count for count in filled if count]
+    if not widths:
+        return 0
+    widest = max(widths)
+    tabular = sum(1 for count in widths if count >= max(2, _NEARLY_WIDE * widest))
+    return max(1, tabular * widest * max(1, sheet.height // len(head)))
+
+
+def _told_sheets(chosen: str, names: Sequence[str], visible: Sequence[str]) -> list[Finding]:
+    others = [quoted(n) if n in visible else f"{quoted(n)} (hidden)" for n in names if n != chosen]
+    if not others:
+        return []
+    message = f"The sheet {quoted(chosen)} was read; the workbook also has {listing(others)}."
+    return [Finding("sheet", message)]
 
 
 def _named_sheet(names: Sequence[str], wanted: str | int) -> str:

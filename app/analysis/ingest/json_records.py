@@ -8,8 +8,8 @@ from typing import Any
 
 from app.analysis.errors import BadTable
 from app.analysis.ingest.findings import MAX_ROWS_NAMED, Finding, counted, listing, quoted
-from app.analysis.ingest.json_stream import Literal, Repeated
-from app.analysis.ingest.limits import check_columns, check_filled
+from app.analysis.ingest.json_stream import Literal, Repeated, too_deep
+from app.analysis.ingest.limits import MAX_JSON_DEPTH, check_columns, check_filled
 from app.analysis.ingest.parts import Cell, PartWriter
 from app.analysis.ingest.table import Kind
 
@@ -123,16 +123,24 @@ class Records:
         return told
 
 
-def to_text(value: Any) -> str:
-    """A value as JSON text, its numbers spelled as they were."""
+def to_text(value: Any, depth: int = MAX_JSON_DEPTH) -> str:
+    """A value as JSON text, its numbers spelled as they were.
+
+    Raises :class:`BadTable` for what nests deeper than ``depth``.
+    """
     if isinstance(value, Literal):
         return str(value)
-    if isinstance(value, dict):
-        pairs = (f"{json.dumps(k, ensure_ascii=False)}: {to_text(v)}" for k, v in value.items())
-        return "{" + ", ".join(pairs) + "}"
+    if not isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if not depth:
+        raise too_deep()
     if isinstance(value, list):
-        return "[" + ", ".join(map(to_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+        return "[" + ", ".join(to_text(item, depth - 1) for item in value) + "]"
+    pairs = (
+        f"{json.dumps(key, ensure_ascii=False)}: {to_text(item, depth - 1)}"
+        for key, item in value.items()
+    )
+    return "{" + ", ".join(pairs) + "}"
 
 
 def require_record(value: Any, number: int) -> Any:

@@ -79,7 +79,7 @@ class JsonStream:
                 self._at = min(error.pos, len(self._text))
                 raise self._error(error.msg.lower()) from error
             except RecursionError as error:
-                raise _too_deep() from error
+                raise too_deep() from error
             # A number cut by the end of the buffer would be another number.
             if end == len(self._text) and self._fill():
                 continue
@@ -158,7 +158,8 @@ class JsonStream:
         return BadTable(f"Line {line} of the JSON file is not JSON: {why}.", row=line)
 
 
-def _too_deep() -> BadTable:
+def too_deep() -> BadTable:
+    """The error for values inside values without end."""
     return BadTable(
         f"The JSON file nests its values more than {MAX_JSON_DEPTH} deep.",
         hint="A table needs records of plain values.",

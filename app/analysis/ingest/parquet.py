@@ -1,24 +1,19 @@
 """Parquet files: typed by themselves; what UAM has no type for becomes text, and is told."""
 
-# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
-
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
-
 from app.analysis.errors import BadTable, TooLarge
-from app.analysis.ingest.arrow_types import declared_column
+from app.analysis.ingest.arrow_types import typed_table
+from app.analysis.ingest.columnar import park
 from app.analysis.ingest.detect import Detected
-from app.analysis.ingest.engine import adopt, identifier, literal, positions
-from app.analysis.ingest.findings import Finding, quoted
+from app.analysis.ingest.engine import adopt
 from app.analysis.ingest.limits import check_columns
-from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.parquet_cost import DAMAGE, check_decoded, open_file
-from app.analysis.ingest.table import Kind, Table
+from app.analysis.ingest.table import Table
 
 _DAMAGED = "The Parquet file is damaged"
 
@@ -39,7 +34,15 @@ def open_parquet(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> 
         with _told("its pages cannot be read"):
             unpacked = check_decoded(file, detected.packed, max_unpacked_bytes)
     link = adopt(detected.path, scratch, "table.parquet")
-    return typed_table(link, schema.names, schema.types, rows, unpacked, "parquet")
+    table = typed_table(link, schema.names, schema.types, rows, unpacked, "parquet")
+    # What the engine cannot decode, pyarrow may: some encodings, dates past the engine's range.
+    table.careful = lambda: _careful(detected, scratch, max_unpacked_bytes)
+    return table
+
+
+def _careful(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> Table:
+    file = open_file(detected.path)
+    return park(file.schema_arrow, file.iter_batches(1024), detected, scratch, max_unpacked_bytes)
 
 
 @contextmanager
@@ -59,37 +62,3 @@ def _told(why: str) -> Iterator[None]:
         raise BadTable(
             f"{_DAMAGED}: {why}.", hint="It may have been cut short; send it again."
         ) from error
-
-
-def typed_table(
-    path: Path,
-    raw_names: Sequence[str],
-    types: Sequence[pa.DataType],
-    rows: int,
-    unpacked: int,
-    format_name: str,
-) -> Table:
-    """A table of typed columns over a Parquet file of ``rows`` rows and ``unpacked`` bytes."""
-    names, findings = repair_names(raw_names)
-    inner = positions(len(names))
-    kinds: list[Kind] = []
-    casts = []
-    for name, position, kind in zip(names, inner, types, strict=True):
-        declared, sql, told = declared_column(kind, position)
-        kinds.append(declared)
-        casts.append(f"{sql} AS {position}")
-        if told:
-            findings.append(Finding("converted", f"{quoted(name)} {told}", name))
-    aliases = ", ".join(identifier(position) for position in inner)
-    relation = (
-        f"(SELECT {', '.join(casts)} FROM read_parquet({literal(str(path))}, "
-        f"hive_partitioning = false) AS t({aliases}))"
-    )
-    return Table(
-        names=names,
-        relation=relation,
-        kinds=kinds,
-        read={"format": format_name, "rows_declared": rows},
-        row_bytes=unpacked / max(rows, 1),
-        findings=findings,
-    )

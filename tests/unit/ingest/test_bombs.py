@@ -102,6 +102,18 @@ def test_json_100_000_deep_is_refused(read, text, closed):
         read(text + "1" + ends, "t.json")
 
 
+@pytest.mark.parametrize("depth", [201, 500, 900])
+def test_json_a_little_too_deep_is_refused(read, depth):
+    with pytest.raises(BadTable, match="200 deep"):
+        read('[{"a": ' + "[" * depth + "]" * depth + "}]", "t.json")
+
+
+def test_keys_that_are_new_in_every_record_are_refused(read):
+    records = "\n".join(f'{{"key{i}": {i}}}' for i in range(15_000))
+    with pytest.raises(TooLarge, match="nearly all empty"):
+        read(records, "t.ndjson")
+
+
 # -- workbooks -------------------------------------------------------------------------------
 
 
