@@ -24,6 +24,7 @@ from tests.faults.runs import Undisturbed, cancel, metrics_of, start
 # What a killed child may cost, beside the candidate that it was fitting.
 CHILD_LOSS_S = 10.0
 SMALL_MEMORY_MB = 80
+LEAST_READ_MEMORY_MB = 256
 # How many readers a file may break.
 READERS = 2
 
@@ -142,12 +143,12 @@ def test_an_upload_too_large_for_the_memory_is_told_so(
     # Reading goes by many rows at a time: of these, all are in memory at once.
     row = b"a" * (8 * 2**20) + b",1\n"
     port = free_port()
-    limit = {"UAM_CHILD_MEMORY_MB": str(SMALL_MEMORY_MB)}
+    limit = {"UAM_READ_MEMORY_MB": str(LEAST_READ_MEMORY_MB)}
     with installation.another("api", "--port", str(port), **limit) as cramped:
         url = f"http://127.0.0.1:{port}"
         until(lambda: answers(url), what="the other API")
         user.api.base_url = url
         problem = assert_problem(send(user, b"name,price\n" + 16 * row), 413)
-        assert f"it needed more than {SMALL_MEMORY_MB} MB of memory" in problem["detail"]
+        assert f"it needed more than {LEAST_READ_MEMORY_MB} MB of memory" in problem["detail"]
         assert user.upload()["rows"] == 300
         assert cramped.is_running()
