@@ -131,7 +131,10 @@ def _score(text: str, delimiter: str, quote: str) -> float:
     if width == 1 and delimiter != NO_DELIMITER:
         return 0.0
     cells = [cell.strip(WHITE) for row in rows for cell in row]
-    known = sum(1 for cell in cells if _KNOWN_CELL.fullmatch(cell)) / len(cells)
+    # An apostrophe at either end of a cell is half of a pair of quotes that was torn apart.
+    known = sum(1 for c in cells if _KNOWN_CELL.fullmatch(c) and c[:1] != "'" != c[-1:]) / len(
+        cells
+    )
     pattern = agreeing / len(rows)
     # A wider agreement is stronger evidence, but only slowly: 3 cells are not thrice 1.
     breadth = 0.5 if width == 1 else 1.0 - 0.25 / math.log2(width + 1)

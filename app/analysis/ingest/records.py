@@ -207,6 +207,8 @@ class _Mender:
 
     def _by_another_delimiter(self, lines: Lines) -> tuple[list[str], Mending] | None:
         text = _joined(lines.taken[:1])
+        if self._width is None or text.count(self._dialect.delimiter) > self._width // 2:
+            return None  # it is divided as the rest is, only badly
         for delimiter in DELIMITERS:
             if delimiter == self._dialect.delimiter or delimiter not in text:
                 continue
