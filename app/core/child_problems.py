@@ -24,6 +24,19 @@ def _where(details: dict[str, Any], fallback: str) -> str:
     return ", ".join(parts) or fallback
 
 
+def _columns(details: dict[str, Any]) -> list[dict[str, str]]:
+    """An error for each column that a file lacks, or has besides those of its data set."""
+    kinds = (
+        ("missing_columns", "the file lacks this column"),
+        ("extra_columns", "the data set does not have this column"),
+    )
+    return [
+        {"location": f"column {name}", "message": message}
+        for key, message in kinds
+        for name in details.get(key, ())
+    ]
+
+
 def as_problem(error: ChildError, location: str = "body.file") -> Problem:
     """The problem for ``error``; ``location`` names the part of the request that is to blame."""
     details = error.details
@@ -52,6 +65,9 @@ def as_problem(error: ChildError, location: str = "body.file") -> Problem:
         place = f"body.{details['option']}" if "option" in details else "body"
         return Unprocessable(error.message, errors=[{"location": place, "message": error.message}])
     if error.code in {"bad_table", "hopeless_table"}:
+        named = _columns(details)
+        if named:
+            return Unprocessable(error.message, errors=named, hint=details.get("hint"))
         where = _where(details, location)
         extra = {key: details[key] for key in ("row", "column", "hint") if key in details}
         return Unprocessable(

@@ -158,7 +158,12 @@ def test_other_columns_cannot_be_appended(fresh: World, path: str) -> None:
     other = b"shop,sold,price,colour\nBonn,1,2,red\n"
     problem = assert_problem(send(fresh, path, other, "append"), 422)
     assert all(name in problem["detail"] for name in ("since", "price", "colour"))
-    assert {error["location"] for error in problem["errors"]} == {"body.file"}
+    assert [error["location"] for error in problem["errors"]] == [
+        "column since",
+        "column price",
+        "column colour",
+    ]
+    assert "mode=replace" in problem["hint"]
     assert len(versions(fresh, path)) == 1
 
 
@@ -250,6 +255,19 @@ def test_deleting_removes_the_objects_of_every_version(
     assert objects(server, path) == set()
     assert_problem(fresh.api.get(f"{path}/versions"), 404)
     assert_problem(send(fresh, path, SECOND, "replace"), 404)
+
+
+def test_a_version_that_comes_while_its_dataset_is_deleted(server: Server, fresh: World) -> None:
+    for _ in range(3):
+        path = f"/datasets/{fresh.upload(FIRST)['dataset_id']}"
+        with ThreadPoolExecutor(2) as pool:
+            coming = pool.submit(send, fresh, path, SECOND, "append")
+            own = server.client(fresh.access_token)
+            deleted = pool.submit(own.delete, path)
+        assert deleted.result().status_code == 204
+        assert coming.result().status_code in {201, 404}
+        assert_problem(fresh.api.get(path), 404)
+        assert objects(server, path) == set()
 
 
 def test_the_sweep_leaves_the_objects_of_earlier_versions(
