@@ -15,6 +15,7 @@ from app.analysis.ingest.limits import check_columns
 from app.analysis.ingest.parquet_cost import DAMAGE, check_decoded, open_file
 from app.analysis.ingest.table import Table
 
+_BATCH_ROWS = 1024
 _DAMAGED = "The Parquet file is damaged"
 
 
@@ -42,7 +43,12 @@ def open_parquet(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> 
 
 def _careful(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> Table:
     file = open_file(detected.path)
-    return park(file.schema_arrow, file.iter_batches(1024), detected, scratch, max_unpacked_bytes)
+    batches = file.iter_batches(_BATCH_ROWS)
+    table = park(file.schema_arrow, batches, detected, scratch, max_unpacked_bytes)
+    found, declared = table.read["rows_declared"], file.metadata.num_rows
+    if found != declared:
+        raise BadTable(f"{_DAMAGED}: it declares {declared:,} rows and holds {found:,}.")
+    return table
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def no_table(head: bytes) -> str | None:
     plain = is_plain(head)
     for magic, name in _NOT_A_TABLE:
         # A CSV may have a column called RIFF: only PDF and RTF are text and still no table.
-        if head.startswith(magic) and (not plain or magic in _TEXTUAL):
+        foreign = not plain or magic in _TEXTUAL or magic[0] >= 0x80
+        if foreign and head.startswith(magic):
             return name
     return None
 
