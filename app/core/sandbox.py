@@ -38,7 +38,12 @@ STDERR_TAIL = 2000
 STALL_S = 150.0
 LEAST_CPU_S = 0.05
 # What native libraries say before they abort for want of memory.
-OUT_OF_MEMORY_SIGNS = ("std::bad_alloc", "MemoryError", "Cannot allocate memory")
+OUT_OF_MEMORY_SIGNS = (
+    "std::bad_alloc",
+    "MemoryError",
+    "Cannot allocate memory",
+    "memory allocation of",  # Rust's, before it aborts
+)
 
 # What a child may see of the environment: never a setting that holds a secret.
 PASSED_ON = (

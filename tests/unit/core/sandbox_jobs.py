@@ -76,6 +76,11 @@ def native_out_of_memory(*, progress):
     os.abort()
 
 
+def rusts_out_of_memory(*, progress):
+    os.write(2, b"memory allocation of 4294967296 bytes failed\n")
+    os.abort()
+
+
 def foreign_out_of_memory(*, progress):
     class OutOfMemoryException(Exception):
         pass
