@@ -45,7 +45,7 @@ function dropZone(projectId) {
   const state = h("p", { role: "status" });
   const zone = h("label", { class: "drop", for: "file" },
     h("strong", {}, "Drop a table here, or choose a file"),
-    h("span", {}, "CSV, Excel, Parquet, JSON"), input, state);
+    h("span", {}, "CSV, Excel, Parquet, JSON, SQLite, SPSS and more"), input, state);
   const upload = (file) => file && busy(null, async () => {
     state.textContent = `Reading ${file.name} …`;
     const body = new FormData();
