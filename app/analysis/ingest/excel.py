@@ -167,7 +167,8 @@ def _table_cells(sheet: Any) -> int:
         return 0
     widest = max(widths)
     tabular = sum(1 for count in widths if count >= max(2, _NEARLY_WIDE * widest))
-    return max(1, tabular * widest * max(1, sheet.height // len(head)))
+    height: int = sheet.height
+    return max(1, tabular * widest * max(1, height // len(head)))
 
 
 def _told_sheets(chosen: str, names: Sequence[str], visible: Sequence[str]) -> list[Finding]:
