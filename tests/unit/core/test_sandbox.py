@@ -132,7 +132,9 @@ def test_a_stopped_child_stands_still(child):
     assert gone(child.pid)
 
 
-@pytest.mark.parametrize("name", ["native_out_of_memory", "rusts_out_of_memory", "foreign_out_of_memory"])
+@pytest.mark.parametrize(
+    "name", ["native_out_of_memory", "rusts_out_of_memory", "foreign_out_of_memory"]
+)
 def test_what_runs_out_of_memory_on_its_own_is_told_so(child, name):
     with pytest.raises(ChildOutOfMemory):
         call(child, name)
