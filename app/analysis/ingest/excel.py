@@ -144,6 +144,10 @@ def _by_content(workbook: Any, names: Sequence[str]) -> Any:
     The first, because people put what matters there; not merely the first, because a title
     page or instructions often stand before the table.
     """
+    if len(names) == 1:
+        # Nothing to choose: a large sheet is loaded once.
+        only = _guarded(workbook.get_sheet_by_name, names[0])
+        return only if only.height else None
     scores: dict[str, int] = {}
     for name in names[:_MAX_SHEETS]:
         # A sheet of charts, or a damaged one, is none: another may hold the table.
