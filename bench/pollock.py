@@ -39,6 +39,7 @@ _DATE = re.compile(
     r"([0-9]{1,4})[-/.]([0-9]{1,2}|[A-Za-z]{3})[-/.]([0-9]{1,4})"
     r"(?:[ Tt]([0-9]{1,2}:[0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?"
 )
+_CLOCK = re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2})?")
 _MONTHS = {
     name: str(number)
     for number, name in enumerate(
@@ -66,6 +67,8 @@ def normalise(cell: str) -> str:
         return f"{float(bare):.12g}"
     if text in ("true", "false"):
         return "1" if text == "true" else "0"
+    if _CLOCK.fullmatch(text):
+        return f"{text}:00" if text.count(":") == 1 else text
     date = _DATE.fullmatch(text)
     return _date(date) if date else text
 

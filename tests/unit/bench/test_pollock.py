@@ -15,6 +15,7 @@ from bench.pollock import agreement, collections, main, normalise, score
         ("28/01/2018", "2018-01-28"),
         ("01/02/2018", "2018-02-01"),
         ("28-Jan-18", "2018-01-28T00:00:00"),
+        ("09:15", "09:15:00"),
         ("TRUE", "true"),
         ("N/A", ""),
         (" Oslo ", "oslo"),
