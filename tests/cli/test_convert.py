@@ -27,7 +27,7 @@ def test_a_file_is_written_as_it_was_read(uam: Run, tmp_path: Path) -> None:
     done = uam("convert", "x.csv", "--out", "out")
     assert done.returncode == 0, done.stderr
     assert read_csv(tmp_path / "out" / "x.csv") == [
-        *(["name", "amount"], ["A", "1.5"], ["B", "2.5"], ["=C", "3.5"]),
+        *(["name", "amount"], ["A", "1,5"], ["B", "2,5"], ["=C", "3,5"]),
     ]
     schema = json.loads((tmp_path / "out" / "x.schema.json").read_text())
     assert [column["type"] for column in schema["columns"]] == ["id", "number"]

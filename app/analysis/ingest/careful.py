@@ -119,11 +119,17 @@ class _Sieve:
         self._gap = False
 
     def _is_note(self, row: list[str]) -> bool:
-        """Whether a row may be a note: one text in its first cell, of words or behind a gap."""
+        """Whether a row may be a note: one text in its first cell, of words or behind a gap.
+
+        One that has all its delimiters must be both: a row may well miss all but its first cell.
+        """
         text = row[0].strip(WHITE)
         if not text or any(cell.strip(WHITE) for cell in row[1:]) or is_value(text):
             return False
-        return self._gap or (len(row) == 1 and (" " in text or ":" in text))
+        words = " " in text or ":" in text
+        if len(row) >= self._width:
+            return self._gap and words
+        return self._gap or (len(row) == 1 and words)
 
     def _repeats(self, row: list[str]) -> bool:
         return [cell.strip(WHITE) for cell in _without_empty_end(row, self._width)] == self._header

@@ -43,6 +43,9 @@ def convert(
 ) -> list[Outcome]:
     """Write every source as UAM reads it to ``out``, with ``NAME.schema.json`` beside each.
 
+    A CSV holds every cell as its file spells it (``$ 5.00``, ``24.12.2025``), and nothing where a
+    cell is missing; the schema says how it was read. Parquet holds the values.
+
     A source that is a folder stands for the files below it, and its structure is kept.
     ``x.xlsx`` becomes ``x.csv`` (or ``.parquet``); two sources of one name keep their whole
     name, as in ``x.xlsx.csv``. A file that cannot be read is told through ``on_file`` and left
@@ -102,7 +105,9 @@ def _convert_one(
         with tempfile.TemporaryDirectory(dir=root) as folder:
             work = Path(folder)
             dataset = read_through(
-                connection, work, source, source.name, work, options, MAX_UNPACKED_BYTES, silent
+                *(connection, work, source, source.name, work, options),
+                *(MAX_UNPACKED_BYTES, silent),
+                as_written=to == "csv",
             )
             result = _rendered(connection, work, dataset, to)
             target.parent.mkdir(parents=True, exist_ok=True)

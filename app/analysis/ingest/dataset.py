@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.analysis.errors import BadTable, TooLarge
 from app.analysis.ingest.delimited import open_delimited
 from app.analysis.ingest.detect import Detected, detect
-from app.analysis.ingest.engine import adopt, connect
+from app.analysis.ingest.engine import adopt, connect, positions
 from app.analysis.ingest.findings import Finding
 from app.analysis.ingest.options import ReadOptions
+from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.preview import write_preview
 from app.analysis.ingest.spellings import spelling_notes
-from app.analysis.ingest.table import Table
+from app.analysis.ingest.table import Kind, Table
 from app.analysis.ingest.typing_rules import plan_columns
 from app.analysis.ingest.write import write_dataset
 from app.analysis.progress import Progress
@@ -85,10 +86,16 @@ def read_through(
     options: ReadOptions,
     max_unpacked_bytes: int,
     progress: Progress,
+    *,
+    as_written: bool = False,
 ) -> Dataset:
-    """The same through an engine that reaches ``source``, ``scratch`` and ``out_dir`` already."""
+    """The same through an engine that reaches ``source``, ``scratch`` and ``out_dir`` already.
+
+    With ``as_written`` the data file holds the text of each cell as its file spells it, where it
+    is text; the schema is the same.
+    """
     table = open_table(connection, scratch, source, filename, options, max_unpacked_bytes, progress)
-    return write_table(connection, table, options, out_dir, scratch, progress)
+    return write_table(connection, table, options, out_dir, scratch, progress, as_written)
 
 
 def open_table(
@@ -158,6 +165,7 @@ def write_table(
     out_dir: Path,
     scratch: Path,
     progress: Progress,
+    as_written: bool = False,
 ) -> Dataset:
     """Type every column of an opened table and write the dataset.
 
@@ -167,13 +175,14 @@ def write_table(
     import duckdb
 
     try:
-        return _write(connection, table, options, out_dir, scratch, progress)
+        return _write(connection, table, options, out_dir, scratch, progress, as_written)
     except duckdb.Error as error:
         if isinstance(error, duckdb.OutOfMemoryException) or table.careful is None:
             raise explanation(error, str(table.read.get("format", ""))) from error
     progress(0.3, "The file is irregular; reading it row by row")
     with explained(str(table.read.get("format", ""))):
-        return _write(connection, table.careful(), options, out_dir, scratch, progress)
+        careful = table.careful()
+        return _write(connection, careful, options, out_dir, scratch, progress, as_written)
 
 
 def _write(
@@ -183,8 +192,11 @@ def _write(
     out_dir: Path,
     scratch: Path,
     progress: Progress,
+    as_written: bool,
 ) -> Dataset:
     plans, findings = plan_columns(connection, table, options)
+    if as_written:
+        plans = _spelled(plans, table.kinds)
     progress(0.6, f"Found the types of {len(plans):,} columns")
     data = out_dir / DATA
     notes = spelling_notes(plans)
@@ -196,6 +208,16 @@ def _write(
     if not rows:
         found.append(Finding("no_rows", "The table has columns but no rows."))
     return Dataset(rows, columns, found, table.read)
+
+
+def _spelled(plans: Sequence[ColumnPlan], kinds: Sequence[Kind]) -> list[ColumnPlan]:
+    """The plans with the text of each cell in place of its value; what is missing stays so."""
+    return [
+        replace(plan, sql=f"CASE WHEN {plan.sql} IS NOT NULL THEN {cell} END", words=None)
+        if kind == "infer"
+        else plan
+        for plan, kind, cell in zip(plans, kinds, positions(len(plans)), strict=True)
+    ]
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def test_convert_a_folder(folder, tmp_path):
         "year=2020.csv",
         "year=2020.schema.json",
     ]
-    assert (out / "a.csv").read_text() == "k,v\n1,2.5\n2,3.5\n"
+    assert (out / "a.csv").read_text() == 'k,v\n1,"2,5"\n2,"3,5"\n'
     assert (out / "sub" / "data[1].csv").read_text() == "k,v\n007,x\n008,y\n"
     schema = json.loads((out / "a.schema.json").read_text())
     assert [column["type"] for column in schema["columns"]] == ["integer", "number"]
@@ -101,6 +101,19 @@ def test_convert_keeps_two_sources_of_one_name_apart(tmp_path):
         [tmp_path / "t.csv", tmp_path / "t.json"], tmp_path / "out", "csv", {}, print
     )
     assert [o.written.name for o in outcomes] == ["t.csv.csv", "t.json.csv"]
+
+
+def test_a_csv_holds_each_cell_as_it_was_spelled_and_parquet_its_value(tmp_path):
+    text = "day,price,share\n24.12.2025,$ 5.00,12.5 %\n31.12.2025,NA,7 %\n"
+    (tmp_path / "t.csv").write_text(text)
+    convert([tmp_path / "t.csv"], tmp_path / "out", "csv", {}, lambda _: None)
+    convert([tmp_path / "t.csv"], tmp_path / "typed", "parquet", {}, lambda _: None)
+    assert (tmp_path / "out" / "t.csv").read_text() == text.replace("NA", "")
+    schema = json.loads((tmp_path / "out" / "t.schema.json").read_text())
+    types = ["datetime", "number", "number"]
+    values = load_frame(tmp_path / "typed" / "t.parquet", schema["columns"])
+    assert values["share"].tolist() == [12.5, 7.0]
+    assert [column["type"] for column in schema["columns"]] == types
 
 
 def test_convert_does_not_neutralise(tmp_path):
