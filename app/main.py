@@ -28,11 +28,12 @@ from app.web import Resources
 # The gate, and two checks of readiness.
 PROBES = 3
 
-# What reading, profiling and asking import; their children are forks that have it.
-READER_MODULES = (
-    *("duckdb", "app.analysis.ingest.jobs", "app.analysis.profile.jobs"),
-    "app.analysis.questions.jobs",
-)
+# The jobs of an API's children, and what they import only when they work.
+READER_JOBS = {
+    "app.analysis.ingest.jobs": ["duckdb"],
+    "app.analysis.profile.jobs": [],
+    "app.analysis.questions.jobs": ["duckdb"],
+}
 
 STORAGE_PROBLEMS: dict[type[Exception], problems.Problem] = {
     ObjectMissing: problems.Gone("The stored object behind this is missing."),
@@ -59,14 +60,14 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Whoever held this place before may have been killed in the middle of an upload.
         await run_in_threadpool(scratch.sweep)
-        sandbox.preload(READER_MODULES)
+        sandbox.use_nursery(READER_JOBS)
         gate.start()
         async with RunWatcher(held.database, settings.redis_url) as watcher:
             app.state.watcher = watcher
             yield
         gate.stop()
         held.predictors.close()
-        sandbox.preload(())
+        sandbox.leave_nursery()
         held.database.dispose()
         held.probe.dispose()
 

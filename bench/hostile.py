@@ -20,7 +20,7 @@ from pathlib import Path
 
 from app.core import sandbox
 from app.datasets.ingestion import INGEST
-from app.main import READER_MODULES
+from app.main import READER_JOBS
 
 MAX_UNPACKED_BYTES = 4 * 2**30
 # What a user is told of: a status of 413, 415 or 422 with a sentence.
@@ -118,11 +118,11 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="uam-hostile-") as temporary:
         tempfile.tempdir = temporary
-        sandbox.preload(READER_MODULES)
+        sandbox.use_nursery(READER_JOBS)
         before = {entry.name for entry in Path(temporary).iterdir()}
         found = files(given.corpus, given.every)
         outcomes = [read(path, given.memory, given.timeout) for path in found]
-        sandbox.preload(())
+        sandbox.leave_nursery()
         scratch = [p for p in Path(temporary).glob("*/*") if p.is_dir() and any(p.iterdir())]
         new = {entry.name for entry in Path(temporary).iterdir()} - before
         left = [str(path) for path in scratch] + sorted(

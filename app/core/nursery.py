@@ -1,8 +1,8 @@
 """A nursery: one process that has imported the libraries, and forks children from there.
 
 A fresh interpreter spends seconds on importing what the analyst works with; a fork has it
-already, and shares the memory. The nursery is started at the first child, is no slower than a
-fresh interpreter while it imports, and is let go when nobody needed a child for a while.
+already, and shares the memory. The nursery is started at the first child, imports what a child
+needs when the first such child is asked for, and is let go when nobody needed one for a while.
 """
 
 from __future__ import annotations
@@ -72,24 +72,27 @@ class ForkedChild:
 
 
 class Nursery:
-    """Forks children that have ``modules`` imported. For any thread."""
+    """Forks children that have what they need imported. For any thread."""
 
-    def __init__(self, modules: Sequence[str], spawn: Spawn, idle_s: float = IDLE_S) -> None:
+    def __init__(self, spawn: Spawn, idle_s: float = IDLE_S) -> None:
         """``spawn`` starts a process from a thread that lasts, as ``subprocess.Popen`` would."""
-        self._modules = modules
         self._spawn = spawn
         self._idle_s = idle_s
         self._guard = threading.Lock()
         self._running: _Running | None = None
 
     def fork(
-        self, environment: Mapping[str, str], search_path: Sequence[str], stderr: IO[bytes]
+        self,
+        environment: Mapping[str, str],
+        search_path: Sequence[str],
+        stderr: IO[bytes],
+        modules: Sequence[str] = (),
     ) -> ForkedChild:
-        """A new child. Raises :class:`NurseryGone`."""
+        """A new child that has ``modules`` imported. Raises :class:`NurseryGone`."""
         with self._guard:
             if self._running is None or not self._running.alive:
-                self._running = _Running(self._modules, self._spawn, environment, self._idle_s)
-            return self._running.fork(environment, search_path, stderr)
+                self._running = _Running(self._spawn, environment, self._idle_s)
+            return self._running.fork(environment, search_path, stderr, modules)
 
     def close(self) -> None:
         """Let it go, and its children with it."""
@@ -101,9 +104,7 @@ class Nursery:
 class _Running:
     """One nursery process."""
 
-    def __init__(
-        self, modules: Sequence[str], spawn: Spawn, environment: Mapping[str, str], idle_s: float
-    ) -> None:
+    def __init__(self, spawn: Spawn, environment: Mapping[str, str], idle_s: float) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         self._control.settimeout(idle_s)
@@ -117,7 +118,7 @@ class _Running:
             self._process = spawn(
                 [
                     *(sys.executable, "-I", "-m", "app.core.nursery_process"),
-                    *(str(theirs.fileno()), str(os.getpid()), *modules),
+                    *(str(theirs.fileno()), str(os.getpid())),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -128,9 +129,17 @@ class _Running:
         threading.Thread(target=self._listen, name="nursery", daemon=True).start()
 
     def fork(
-        self, environment: Mapping[str, str], search_path: Sequence[str], stderr: IO[bytes]
+        self,
+        environment: Mapping[str, str],
+        search_path: Sequence[str],
+        stderr: IO[bytes],
+        modules: Sequence[str],
     ) -> ForkedChild:
-        request = {"environment": dict(environment), "search_path": list(search_path)}
+        request = {
+            "environment": dict(environment),
+            "search_path": list(search_path),
+            "modules": list(modules),
+        }
         stdin_read, stdin_write = os.pipe()
         stdout_read, stdout_write = os.pipe()
         try:

@@ -1,7 +1,7 @@
-"""The nursery's own process: ``python -I -m app.core.nursery_process SOCKET MODULE…``.
+"""The nursery's own process: ``python -I -m app.core.nursery_process SOCKET PARENT``.
 
-It imports libraries while nobody asks for anything, and forks a child for whoever asks. It
-stays single-threaded and never sees what users send: only its forks do.
+It imports what a child is said to need, unless it has it already, and forks. It stays
+single-threaded and never sees what users send: only its forks do.
 """
 
 from __future__ import annotations
@@ -41,9 +41,8 @@ class _Nursery:
     A child is reaped when whoever asked for it lets it go: until then its number is its own.
     """
 
-    def __init__(self, control: socket.socket, modules: Sequence[str]) -> None:
+    def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._modules = list(modules)
         self._living: set[int] = set()
         self._let_go: set[int] = set()
         # A child's end wakes the loop.
@@ -56,8 +55,7 @@ class _Nursery:
     def serve(self) -> None:
         """Answer until the other side is gone."""
         while True:
-            patience = 0 if self._modules else None
-            ready, _, _ = select.select([self._control.fileno(), self._woken], [], [], patience)
+            ready, _, _ = select.select([self._control.fileno(), self._woken], [], [])
             if self._woken in ready:
                 os.read(self._woken, 4096)
                 self._report_ended()
@@ -66,16 +64,16 @@ class _Nursery:
                 if not content:
                     return
                 self._answer(json.loads(content), descriptors)
-            elif not ready:
-                self._preload()
 
-    def _preload(self) -> None:
-        try:
-            importlib.import_module(self._modules.pop(0))
-        except Exception:
-            # Whoever needs it will say what is wrong with it.
-            traceback.print_exc()
-        if not self._modules:
+    def _import(self, modules: Sequence[str]) -> None:
+        new = [module for module in modules if module not in sys.modules]
+        for module in new:
+            try:
+                importlib.import_module(module)
+            except Exception:
+                # The child that needs it will say what is wrong with it.
+                traceback.print_exc()
+        if new:
             # What is here stays; a collection in a child is not to copy these pages.
             gc.collect()
             gc.freeze()
@@ -85,6 +83,7 @@ class _Nursery:
             self._let_go.add(request["let_go"])
             self._reap()
             return
+        self._import(request["modules"])
         nursery = os.getpid()
         child = os.fork()
         if child == 0:
@@ -145,7 +144,7 @@ def main() -> None:
     """Serve until the socket closes."""
     _die_with(int(sys.argv[2]))
     set_title("uam nursery")
-    _Nursery(socket.socket(fileno=int(sys.argv[1])), sys.argv[3:]).serve()
+    _Nursery(socket.socket(fileno=int(sys.argv[1]))).serve()
 
 
 if __name__ == "__main__":

@@ -73,14 +73,26 @@ def _spawn(argv: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
 FIXED = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 _nursery: Nursery | None = None
+# What a job's module imports only when it works, beside what it imports at once.
+_companions: Mapping[str, Sequence[str]] = {}
 
 
-def preload(modules: Sequence[str]) -> None:
-    """From now on this process's children are forks of a nursery that has ``modules`` imported."""
-    global _nursery  # noqa: PLW0603 - one for each process is the point
+def use_nursery(companions: Mapping[str, Sequence[str]]) -> None:
+    """From now on this process's children are forks of a nursery that imports for all of them.
+
+    ``companions`` are, for a job's module, what else its children will need.
+    """
+    global _nursery, _companions
+    leave_nursery()
+    _nursery, _companions = Nursery(_spawn), companions
+
+
+def leave_nursery() -> None:
+    """Let it go: the next children are fresh interpreters."""
+    global _nursery  # noqa: PLW0603
     if _nursery is not None:
         _nursery.close()
-    _nursery = Nursery(modules, _spawn) if modules else None
+    _nursery = None
 
 
 ProgressHandler = Callable[[float, str, str, list[dict[str, Any]] | None], None]
@@ -172,10 +184,13 @@ class _Standstill:
 class Child:
     """One child that answers calls one after another, from any thread.
 
-    ``search_path`` names directories in which the child also looks for modules.
+    ``search_path`` names directories in which the child also looks for modules; ``job`` is the
+    target that it is for, so that a nursery can import for it.
     """
 
-    def __init__(self, *, memory_mb: int = 0, search_path: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, memory_mb: int = 0, search_path: Sequence[str] = (), job: str = ""
+    ) -> None:
         self.memory_mb = memory_mb or default_memory_mb()
         self._lock = threading.Lock()
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
@@ -184,16 +199,18 @@ class Child:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment |= FIXED
         environment["TMPDIR"] = self._scratch.name
-        self._process = self._start(environment, search_path)
+        self._process = self._start(environment, search_path, job)
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         threading.Thread(target=self._read, name="sandbox-reader", daemon=True).start()
 
     def _start(
-        self, environment: Mapping[str, str], search_path: Sequence[str]
+        self, environment: Mapping[str, str], search_path: Sequence[str], job: str
     ) -> subprocess.Popen[bytes] | ForkedChild:
         if _nursery is not None:
+            module = job.partition(":")[0]
+            modules = [module, *_companions[module]] if module in _companions else []
             try:
-                return _nursery.fork(environment, search_path, self._log)
+                return _nursery.fork(environment, search_path, self._log, modules)
             except NurseryGone:
                 logger.warning("the nursery of children is gone; a fresh interpreter is started")
         return _spawn(
@@ -403,7 +420,7 @@ def run(
     stop: Callable[[], bool] | None = None,
 ) -> dict[str, Any]:
     """Run one job in a child of its own; see :meth:`Child.call`."""
-    with Child(memory_mb=memory_mb) as child:
+    with Child(memory_mb=memory_mb, job=target) as child:
         return child.call(
             target,
             params,

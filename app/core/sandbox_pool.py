@@ -33,19 +33,19 @@ class PredictorPool:
     def call(self, target: str, params: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
         """Run ``target`` in a warm child. Raises :class:`app.core.sandbox.ChildError`."""
         with self._places:
-            child = self._take()
+            child = self._take(target)
             try:
                 return child.call(target, params, timeout_s=timeout_s)
             except ChildCrashed:
                 if child.alive:
                     raise
                 child.close()
-                child = Child(memory_mb=self._memory_mb)
+                child = Child(memory_mb=self._memory_mb, job=target)
                 return child.call(target, params, timeout_s=timeout_s)
             finally:
                 self._give_back(child)
 
-    def _take(self) -> Child:
+    def _take(self, target: str) -> Child:
         with self._guard:
             self._last_used = time.monotonic()
             if self._janitor is None:
@@ -56,7 +56,7 @@ class PredictorPool:
                 if child.alive:
                     return child
                 child.close()
-        return Child(memory_mb=self._memory_mb)
+        return Child(memory_mb=self._memory_mb, job=target)
 
     def _give_back(self, child: Child) -> None:
         with self._guard:

@@ -1,7 +1,7 @@
 """``uam worker``: a Celery worker on a thread pool, whose work happens in children of a nursery.
 
 Threads only supervise: children of a prefork pool are daemons and may not spawn, and a fork
-after OpenMP ran hangs in the boosting libraries. The nursery imports and never computes.
+after OpenMP ran hangs in the boosting libraries. The nursery imports for all of them and never computes.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from app.workers.celery_app import celery_app
 from app.workers.consuming import Consumer
 from app.workers.tasks import canaries, intake, stopping
 
-# What the stages of a run import, in their order. Their children are forks that have it.
-STAGE_MODULES = (
-    *("duckdb", "app.analysis.ingest.jobs", "app.analysis.profile.jobs"),
-    *("app.analysis.profile.choice", "app.analysis.charts.write", "app.analysis.automl.jobs"),
-    *("lightgbm", "sklearn.neural_network", "sklearn.ensemble", "app.analysis.report.jobs"),
-)
+# The jobs of a run's stages, and what they import only when they work.
+STAGE_JOBS = {
+    "app.analysis.ingest.jobs": ["duckdb"],
+    "app.analysis.profile.jobs": ["app.analysis.profile.choice", "app.analysis.charts.write"],
+    "app.analysis.automl.jobs": ["lightgbm", "sklearn.ensemble", "sklearn.neural_network"],
+    "app.analysis.report.jobs": [],
+}
 
 
 def _keep_logging(**_: Any) -> None:
@@ -51,7 +52,7 @@ def run(slots: int) -> None:
     configure_sentry(settings, "worker")
     serve_metrics(settings)
     scratch.sweep()
-    sandbox.preload(STAGE_MODULES)
+    sandbox.use_nursery(STAGE_JOBS)
     setup_logging.connect(_keep_logging, weak=False)
     worker_ready.connect(_watch_over_itself, weak=False)
     worker_shutting_down.connect(_stop_children, weak=False)

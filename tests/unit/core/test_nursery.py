@@ -20,9 +20,9 @@ HERE = str(Path(__file__).parent)
 
 @pytest.fixture
 def nursery():
-    sandbox.preload(["decimal"])
+    sandbox.use_nursery({"sandbox_jobs": ["decimal", "no_such_module", "fractions"]})
     yield sandbox._nursery
-    sandbox.preload(())
+    sandbox.leave_nursery()
 
 
 def call(child, name, **params):
@@ -40,17 +40,16 @@ def titles():
     return [" ".join(one.cmdline()).strip() for one in psutil.Process().children(recursive=True)]
 
 
-def test_what_was_preloaded_is_there_in_every_child(nursery):
-    with Child(search_path=[HERE]) as first:
-        call(first, "echo", value=1)
-        until(lambda: nursery._running._process.poll() is None)
-    # The first may have come before the import.
-    until(lambda: "decimal" in modules())
+def test_what_a_job_needs_is_imported_before_its_first_child(nursery):
+    assert "decimal" not in modules("another:job")
+    assert {"decimal", "fractions"} <= modules("sandbox_jobs:modules")
+    # From now on every child has it.
+    assert "decimal" in modules("another:job")
 
 
-def modules():
-    with Child(search_path=[HERE]) as child:
-        return call(child, "modules")["modules"]
+def modules(job):
+    with Child(search_path=[HERE], job=job) as child:
+        return set(call(child, "modules")["modules"])
 
 
 def test_children_are_seen_by_name_and_leave_nothing(nursery):
@@ -97,7 +96,7 @@ def test_a_nursery_that_cannot_be_had_is_done_without(nursery, monkeypatch):
 
 
 def test_one_that_nobody_needs_is_let_go_and_one_with_children_is_not():
-    nursery = Nursery(["decimal"], subprocess.Popen, idle_s=0.3)
+    nursery = Nursery(subprocess.Popen, idle_s=0.3)
     environment = {"TMPDIR": tempfile.gettempdir()}
     with tempfile.TemporaryFile() as log:
         child = nursery.fork(environment, [], log)
@@ -116,7 +115,7 @@ def test_one_that_nobody_needs_is_let_go_and_one_with_children_is_not():
         again.stdout.close()
     nursery.close()
     with tempfile.TemporaryFile() as log, pytest.raises(NurseryGone):
-        nursery._running.fork(environment, [], log)
+        nursery._running.fork(environment, [], log, [])
 
 
 def test_many_threads_have_children_at_once(nursery):
@@ -135,13 +134,12 @@ def test_many_threads_have_children_at_once(nursery):
 
 
 def test_what_a_child_shares_with_its_nursery_is_not_held_against_it():
-    sandbox.preload(["duckdb", "pandas"])
+    sandbox.use_nursery({"sandbox_jobs": ["duckdb", "pandas"]})
     try:
-        until(lambda: "pandas" in modules())
-        with Child(memory_mb=60, search_path=[HERE]) as one:
+        with Child(memory_mb=60, search_path=[HERE], job="sandbox_jobs:rest") as one:
             assert call(one, "rest", seconds=1.0) == {}
             assert psutil.Process(one.pid).memory_info().rss > 60 * 1024 * 1024
             with pytest.raises(ChildOutOfMemory):
                 call(one, "eat", megabytes=90)
     finally:
-        sandbox.preload(())
+        sandbox.leave_nursery()

@@ -24,16 +24,15 @@ from app.core.sandbox import (
 from app.core.sandbox_pool import PredictorPool
 
 HERE = str(Path(__file__).parent)
-MODULES = ("decimal", "no_such_module", "fractions")
 
 
 @pytest.fixture(params=["fresh", "forked"], autouse=True)
 def origin(request):
     """Where children come from: a fresh interpreter, or a nursery's fork."""
     if request.param == "forked":
-        sandbox.preload(MODULES)
+        sandbox.use_nursery({})
     yield request.param
-    sandbox.preload(())
+    sandbox.leave_nursery()
 
 
 @pytest.fixture
@@ -162,8 +161,8 @@ def test_a_stop_is_heard_and_ends_the_grandchildren(tmp_path):
 def test_a_child_dies_with_its_parent(tmp_path, origin):
     pid_file = tmp_path / "pids"
     script = (
-        "from app.core.sandbox import Child, preload\n"
-        f"preload({MODULES if origin == 'forked' else ()!r})\n"
+        "from app.core.sandbox import Child, use_nursery\n"
+        f"{'use_nursery({})' if origin == 'forked' else ''}\n"
         f"Child(memory_mb=500, search_path=[{HERE!r}]).call('sandbox_jobs:spawn_and_hang',"
         f" {{'pid_file': {str(pid_file)!r}}}, timeout_s=60)\n"
     )
