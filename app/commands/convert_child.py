@@ -17,19 +17,23 @@ def convert_all(
     to: Literal["csv", "parquet"],
     skip: list[str],
     record: str,
+    lane: int = 0,
+    lanes: int = 1,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Convert every file that ``sources`` stand for, but those in ``skip``.
+    """Convert the files that ``sources`` stand for, but those in ``skip``.
 
-    A line of the file ``record`` is one JSON object: the ``plan`` (every file, in order) comes
+    Of the files every one in ``lanes`` is this child's, from number ``lane`` on. A line of the
+    file ``record`` is one JSON object: the ``plan`` (this child's files, in order) comes
     first, then ``{"source", "error"}`` for each file that is done. Returns nothing of use:
     when this process breaks down, the record tells how far it came.
     """
     paths = [Path(source) for source in sources]
-    plan = [str(source) for source, _ in targets(paths, Path(out), to)]
+    every = [source for source, _ in targets(paths, Path(out), to)]
+    plan = every[lane::lanes]
     done = len(skip)
     with Path(record).open("a", encoding="utf-8", buffering=1) as lines:
-        lines.write(json.dumps({"plan": plan}) + "\n")
+        lines.write(json.dumps({"plan": [str(source) for source in plan]}) + "\n")
 
         def note(outcome: Outcome) -> None:
             nonlocal done
@@ -38,5 +42,6 @@ def convert_all(
             told = f"{outcome.source}: {outcome.error}" if outcome.error else ""
             progress(done / len(plan), told, level="WARNING")
 
-        convert(paths, Path(out), to, {}, note, {Path(path) for path in skip})
+        left = set(plan).difference(Path(path) for path in skip)
+        convert(paths, Path(out), to, {}, note, set(every) - left)
     return {}
