@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _MOSTLY = 0.8
+_DIGIT = re.compile("[0-9]")
 _LEADING_ZERO = re.compile(r"-?0[0-9]+")
 _LONG_INTEGER = re.compile(r"[-+]?[0-9]{16,}")
 _TELEPHONE = re.compile(r"\+[0-9][0-9 ()/.-]{6,}")
@@ -104,6 +105,10 @@ def code_reason(name: str, sample: Sequence[str]) -> str | None:
     return None
 
 
+def _has_digit(text: str) -> bool:
+    return _DIGIT.search(text) is not None
+
+
 def mixed_finding(
     connection: duckdb.DuckDBPyConnection, table: Table, position: int, sample: Sequence[str]
 ) -> Finding | None:
@@ -125,7 +130,9 @@ def mixed_finding(
 
 def _nearly(values: Sequence[str]) -> Notation | None:
     """The notation that most, but not all, of the values share."""
-    if len(values) < 5:
+    # Every number and every date has a digit: most columns of text are done with here.
+    with_digits = sum(map(_has_digit, values))
+    if len(values) < 5 or with_digits < _MOSTLY * len(values):
         return None
     best, most = None, 0
     for notation in (number(whole=True), number(), number(decimal=","), *DATES):
