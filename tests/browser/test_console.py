@@ -54,7 +54,7 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("link", name="report.pdf")).to_be_visible()
     expect(page.locator(".gallery figure").nth(7)).to_be_attached()
     page.locator(".gallery figure").first.scroll_into_view_if_needed()
-    expect(page.locator(".gallery .main-svg").first).to_be_visible()
+    expect(page.locator(".gallery .main-svg").first).to_be_visible(timeout=60_000)
 
     page.get_by_role("button", name="Predict").click()
     expect(page.locator(".chances meter")).to_have_count(2)
