@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from app.commands.bench import Bench, bench
@@ -66,7 +67,10 @@ def convert(data: list[Path], out: Path, to: str) -> None:
         count = min(MOST_LANES, len(os.sched_getaffinity(0))) if many else 1
         benches = [at, *(others.enter_context(at.beside()) for _ in range(1, count))]
         fractions = [0.0] * count
-        lanes = [_Lane(one, data, out, to, lane, fractions) for lane, one in enumerate(benches)]
+        work = others.enter_context(_folder(out))
+        lanes = [
+            _Lane(one, data, out, to, work, lane, fractions) for lane, one in enumerate(benches)
+        ]
         with ThreadPoolExecutor(count) as pool:
             records = list(pool.map(_Lane.work, lanes))
         errors = [error for record in records for error in record.errors.values()]
@@ -75,6 +79,14 @@ def convert(data: list[Path], out: Path, to: str) -> None:
             raise WorkFailed("no table could be read")
         at.view.tell(f"{read:,} of {len(errors):,} files converted")
         print(out)
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[Path]:
+    """A hidden folder in ``out`` for the tables under way, gone at the end however they ended."""
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.absolute(), prefix=".converting-") as name:
+        yield Path(name)
 
 
 def _files(data: list[Path]) -> Iterator[Path]:
@@ -90,6 +102,7 @@ class _Lane:
     data: list[Path]
     out: Path
     to: str
+    under_way: Path
     lane: int
     fractions: list[float]
 
@@ -117,6 +130,7 @@ class _Lane:
             "to": self.to,
             "skip": skip,
             "record": str(record),
+            "work": str(self.under_way),
             "lane": self.lane,
             "lanes": len(self.fractions),
         }

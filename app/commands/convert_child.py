@@ -17,6 +17,7 @@ def convert_all(
     to: Literal["csv", "parquet"],
     skip: list[str],
     record: str,
+    work: str,
     lane: int = 0,
     lanes: int = 1,
     progress: Progress,
@@ -43,5 +44,5 @@ def convert_all(
             progress(done / len(plan), told, level="WARNING")
 
         left = set(plan).difference(Path(path) for path in skip)
-        convert(paths, Path(out), to, {}, note, set(every) - left)
+        convert(paths, Path(out), to, {}, note, set(every) - left, Path(work))
     return {}

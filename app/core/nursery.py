@@ -26,7 +26,9 @@ from app.core.scratch import new_directory
 logger = logging.getLogger(__name__)
 
 IDLE_S = 900.0
-ANSWER_S = 60.0
+# Importing for a child may take this long on the busiest machine. A nursery that does not
+# answer is ended, and its other children with it.
+ANSWER_S = 120.0
 KILLED = -9
 
 Spawn = Callable[..., "subprocess.Popen[bytes]"]

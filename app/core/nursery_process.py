@@ -43,6 +43,7 @@ class _Nursery:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
+        self._tried: set[str] = set()
         self._living: set[int] = set()
         self._let_go: set[int] = set()
         # A child's end wakes the loop.
@@ -66,7 +67,8 @@ class _Nursery:
                 self._answer(json.loads(content), descriptors)
 
     def _import(self, modules: Sequence[str]) -> None:
-        new = [module for module in modules if module not in sys.modules]
+        new = [module for module in modules if module not in self._tried]
+        self._tried.update(new)
         for module in new:
             try:
                 importlib.import_module(module)

@@ -1,8 +1,8 @@
 """Killable children: whatever touches a user's bytes computes behind this border.
 
-A child is an interpreter without the server's secrets, a fresh one or a fork of a nursery's. JSON crosses the border in both
-directions and nothing else; the parent watches resident memory, deadline, standstill and a
-stop signal, and ends the child with SIGTERM, then SIGKILL.
+A child is an interpreter without the server's secrets: a fresh one, or a fork of a nursery.
+JSON crosses the border in both directions and nothing else; the parent watches memory, deadline,
+standstill and a stop signal, and ends the child with SIGTERM, then SIGKILL.
 """
 
 from __future__ import annotations

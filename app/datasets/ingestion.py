@@ -15,12 +15,13 @@ from app.core import sandbox
 from app.core.child_problems import as_problem
 from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
-from app.core.problems import Unavailable, Unprocessable
+from app.core.problems import Gone, Unavailable, Unprocessable
 from app.core.sandbox import ChildCrashed, ChildError
 from app.core.scratch import empty
 from app.datasets import service
-from app.db.tables import Dataset, new_id
+from app.db.tables import Dataset, DatasetFacts, new_id
 from app.projects.service import default_project, get_project, hold_project
+from app.storage.base import ObjectMissing
 from app.storage.deposit import deposit
 from app.web import Resources
 
@@ -152,6 +153,16 @@ def create_dataset(
                 )
                 unit.session.add(dataset)
         return dataset, table.preview(20)
+
+
+def fetch_table(held: Resources, dataset: DatasetFacts, directory: Path) -> Path:
+    """The stored table as a file in ``directory``. Raises :class:`Gone` when it is missing."""
+    path = directory / "table.parquet"
+    try:
+        held.storage.fetch_to(held.settings.minio_bucket, dataset.storage_key, path)
+    except ObjectMissing:
+        raise Gone("The stored table of this dataset is missing.") from None
+    return path
 
 
 def store_table(held: Resources, table: ReadTable, prefix: str) -> dict[str, Any]:

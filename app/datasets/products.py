@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from app.core import sandbox
 from app.core.problems import Gone
-from app.datasets.ingestion import run_reader
+from app.datasets.ingestion import fetch_table, run_reader
 from app.db.tables import Dataset, DatasetFacts, DatasetVersion
 from app.storage.base import ObjectMissing
 from app.web import Resources
@@ -77,7 +77,7 @@ def _compute_profile(held: Resources, dataset: DatasetFacts) -> bytes:
     with sandbox.scratch() as name:
         out = Path(name) / "out"
         out.mkdir()
-        source = _fetch(held, dataset, Path(name))
+        source = fetch_table(held, dataset, Path(name))
         params = {
             "source": str(source),
             "out_dir": str(out),
@@ -97,15 +97,6 @@ def _compute_profile(held: Resources, dataset: DatasetFacts) -> bytes:
             mine = table.storage_key == dataset.storage_key
             unit.session.execute(update(table).where(mine).values(profile_key=key))
     return body
-
-
-def _fetch(held: Resources, dataset: DatasetFacts, directory: Path) -> Path:
-    source = directory / "source.parquet"
-    try:
-        held.storage.fetch_to(held.settings.minio_bucket, dataset.storage_key, source)
-    except ObjectMissing:
-        raise Gone("The stored table of this dataset is missing.") from None
-    return source
 
 
 @dataclass
@@ -132,7 +123,7 @@ def download(
     scratch = sandbox.scratch()
     try:
         directory = Path(scratch.name)
-        source, columns = _fetch(held, dataset, directory), dataset.columns_json
+        source, columns = fetch_table(held, dataset, directory), dataset.columns_json
         if cleaned:
             source, columns = _clean(source, columns, directory)
         out = source

@@ -18,12 +18,11 @@ from app.auth.principal import Principal
 from app.core import sandbox
 from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
-from app.core.problems import Conflict, Gone, NotFound, Unprocessable
+from app.core.problems import Conflict, NotFound, Unprocessable
 from app.datasets import service
-from app.datasets.ingestion import ReadTable, run_reader, store_table, table_facts
+from app.datasets.ingestion import ReadTable, fetch_table, run_reader, store_table, table_facts
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, DatasetFacts, DatasetVersion, Run, new_id
-from app.storage.base import ObjectMissing
 from app.storage.deposit import deposit
 from app.web import Resources
 
@@ -161,7 +160,7 @@ def retype_dataset(
     def work(dataset: Dataset, directory: Path) -> tuple[ReadTable, dict[str, Any]]:
         out = _out(directory)
         params = {
-            "source": str(_fetch(held, dataset, directory)),
+            "source": str(fetch_table(held, dataset, directory)),
             "out_dir": str(out),
             "columns": dataset.columns_json,
             "changes": service.find_changes(dataset, changes),
@@ -183,7 +182,7 @@ def _append(
     held: Resources, dataset: Dataset, directory: Path, params: dict[str, Any]
 ) -> ReadTable:
     out = _out(directory)
-    base = _fetch(held, dataset, directory)
+    base = fetch_table(held, dataset, directory)
     columns = dataset.columns_json
     facts = run_reader(
         APPEND, {**params, "base": str(base), "columns": columns, "out_dir": str(out)}
@@ -195,15 +194,6 @@ def _out(directory: Path) -> Path:
     out = directory / "out"
     out.mkdir()
     return out
-
-
-def _fetch(held: Resources, dataset: Dataset, directory: Path) -> Path:
-    path = directory / "base.parquet"
-    try:
-        held.storage.fetch_to(held.settings.minio_bucket, dataset.storage_key, path)
-    except ObjectMissing:
-        raise Gone("The stored table of this dataset is missing.") from None
-    return path
 
 
 def _make_version(held: Resources, user: Principal, dataset_id: str, work: Work) -> Dataset:

@@ -13,8 +13,9 @@ from datetime import datetime
 
 logger = logging.getLogger(__name__)
 
-# Holders look every second, and try again as often while the database is away.
-HOLD_S = 3.0
+# Holders look every second, and try again as often while the database is away; on a busy
+# machine they take a few seconds to come back.
+HOLD_S = 5.0
 PROMPT_S = 1.0
 
 

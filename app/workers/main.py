@@ -1,7 +1,8 @@
 """``uam worker``: a Celery worker on a thread pool, whose work happens in children of a nursery.
 
 Threads only supervise: children of a prefork pool are daemons and may not spawn, and a fork
-after OpenMP ran hangs in the boosting libraries. The nursery imports for all of them and never computes.
+after OpenMP ran hangs in the boosting libraries. The nursery imports for all of them and never
+computes.
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ def test_a_reader_that_dies_costs_one_file(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "SIGKILL" in told
+    assert not list(out.glob(".*"))
     written = {path.stem for path in out.glob("*.csv")}
     assert len(set(names) - written) <= len(children)
     assert told.count("warning: ") <= len(children)

@@ -40,6 +40,7 @@ def convert(
     options: Mapping[str, Any],
     on_file: Callable[[Outcome], None],
     skip: Container[Path] = frozenset(),
+    work: Path | None = None,
 ) -> list[Outcome]:
     """Write every source as UAM reads it to ``out``, with ``NAME.schema.json`` beside each.
 
@@ -49,12 +50,14 @@ def convert(
     A source that is a folder stands for the files below it, and its structure is kept.
     ``x.xlsx`` becomes ``x.csv`` (or ``.parquet``); two sources of one name keep their whole
     name, as in ``x.xlsx.csv``. A file that cannot be read is told through ``on_file`` and left
-    out; so are those in ``skip``, without a word. Raises :class:`BadOption` for options that are none.
+    out; so are those in ``skip``, without a word. Tables under way are kept in ``work``, a folder
+    on the disk of ``out``, or in a folder of their own in there. Raises :class:`BadOption` for
+    options that are none.
     """
     checked = ReadOptions.from_json(options)
     out.mkdir(parents=True, exist_ok=True)
     outcomes = []
-    with tempfile.TemporaryDirectory(dir=out, prefix=".converting-") as folder:
+    with tempfile.TemporaryDirectory(dir=work or out, prefix=".converting-") as folder:
         root = Path(folder)
         wanted = [pair for pair in targets(sources, out, to) if pair[0] not in skip]
         # One engine for all files: starting one takes as long as reading a small file.
@@ -86,7 +89,8 @@ def _files(source: Path) -> Iterable[tuple[Path, Path]]:
         yield source, Path(source.name)
         return
     for folder, names, files in os.walk(source):
-        names.sort()
+        # Hidden ones, those of tables under way among them, are nobody's data.
+        names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith("."):
                 path = Path(folder) / name

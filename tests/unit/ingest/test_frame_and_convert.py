@@ -56,6 +56,8 @@ def folder(tmp_path):
     (source / "year=2020.json").write_text('[{"k": 1}, {"k": 2}]')
     (source / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     (source / ".hidden").write_text("x")
+    (source / ".folder").mkdir()
+    (source / ".folder" / "y.csv").write_text("a,b\n1,2\n")
     return source
 
 
