@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
@@ -18,6 +18,10 @@ CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 # A browser comes from the system (Debian: apt install chromium). Without one this folder is left
 # out, and the head of the report says so.
 collect_ignore_glob = [] if CHROMIUM else ["test_*.py"]
+
+# How fast an answer comes is not what these tests are about, and a machine may be busy.
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 
 QUIET = [
     "--headless",
@@ -54,7 +58,7 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     """The console, just opened. No script may fail and no policy may be broken in it."""
     context = browser.new_context(base_url=server)
     opened = context.new_page()
-    opened.set_default_timeout(60_000)
+    opened.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
 
     def complain(message: ConsoleMessage) -> None:

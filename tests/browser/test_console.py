@@ -45,7 +45,7 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     page.get_by_label("What should be predicted?").select_option("arrived_late")
     page.get_by_label("Seconds of training").fill("5")
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".status")).to_have_text("COMPLETED", timeout=120_000)
+    expect(page.locator(".status")).to_have_text("COMPLETED")
     expect(page.locator(".steps .past")).to_have_count(4)
     # How many candidates there are is a matter of the machine; the baseline is always one.
     board = page.get_by_role("region", name="Leaderboard").locator("tbody tr")
@@ -54,7 +54,7 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("link", name="report.pdf")).to_be_visible()
     expect(page.locator(".gallery figure").nth(7)).to_be_attached()
     page.locator(".gallery figure").first.scroll_into_view_if_needed()
-    expect(page.locator(".gallery .main-svg").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".gallery .main-svg").first).to_be_visible()
 
     page.get_by_role("button", name="Predict").click()
     expect(page.locator(".chances meter")).to_have_count(2)

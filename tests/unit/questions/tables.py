@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,8 @@ from app.analysis.questions.engine import Engine
 from app.analysis.questions.jobs import ask
 
 HERE = Path(__file__).parent
+# Removed when the interpreter ends; the tables are kept till then, as `dataset` caches them.
+_FILES = TemporaryDirectory(prefix="uam-questions-")
 TYPES = {
     "staff": "id text categorical categorical integer integer datetime boolean number",
     "orders": "id datetime categorical categorical categorical integer number number categorical",
@@ -59,7 +61,7 @@ def written(
     names: list[str], kinds: list[str], values: list[list[Any]], name: str = "data"
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """A Parquet file of these columns, in a folder of its own."""
-    path = Path(mkdtemp(prefix="uam-questions-")) / f"{name}.parquet"
+    path = Path(mkdtemp(dir=_FILES.name)) / f"{name}.parquet"
     arrays = [pa.array(v, type=_ARROW[k]) for v, k in zip(values, kinds, strict=True)]
     pq.write_table(pa.Table.from_arrays(arrays, names=names), path)
     return str(path), tuple(zip(names, kinds, strict=True))
