@@ -20,6 +20,7 @@ from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.preview import write_preview
 from app.analysis.ingest.remembered import with_remembered
 from app.analysis.ingest.render import physical_types
+from app.analysis.ingest.sensitive_columns import mark_columns
 from app.analysis.ingest.spellings import read_spellings, spelling_notes
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.textual import text_type
@@ -128,6 +129,7 @@ def _append(
     rows, added = _concatenate(old, part, plans, out_dir / DATA, table.row_bytes)
     progress(0.9, f"Wrote {rows:,} rows")
     schema, told = _describe(connection, old, out_dir / DATA, rows)
+    schema = mark_columns(connection, part, schema)
     stored = [column.to_json() for column in schema]
     write_preview(connection, out_dir / DATA, stored, rows, out_dir / PREVIEW)
     if not added:
@@ -256,7 +258,7 @@ def _describe(
         if kind != column.type:
             message = f"{quoted(column.name)} was {column.type} and is {kind} now: {reason}."
             told.append(Finding("type_changed", message, column.name))
-        schema.append(Column(column.name, kind, present[i] < rows, reason))
+        schema.append(replace(column, type=kind, nullable=present[i] < rows, reason=reason))
     return schema, told
 
 
