@@ -14,7 +14,7 @@ from app.db.tables import Run
 from tests.api.world import register
 from tests.faults.frail import Frail
 from tests.faults.installation import until
-from tests.faults.runs import OPTIONS
+from tests.faults.runs import EXPLORED
 
 pytestmark = pytest.mark.services
 
@@ -34,7 +34,7 @@ def test_three_beats_send_each_orphan_once(frail: Frail) -> None:
         runs = []
         for user in users:
             dataset_id = user.upload()["dataset_id"]
-            runs += [(user, user.start(dataset_id, **OPTIONS)) for _ in range(3)]
+            runs += [(user, user.start(dataset_id, **EXPLORED)) for _ in range(3)]
         ids = [run_id for _, run_id in runs]
         broker = frail.valkey.client()
         until(lambda: unsent(frail, ids) == 0, what="the messages of the API")

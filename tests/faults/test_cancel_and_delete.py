@@ -18,7 +18,7 @@ from app.runs.claims import Claim, LostClaim
 from app.runs.states import STAGES
 from tests.api.world import World, assert_problem
 from tests.faults.installation import SLACK_S, Installation, until
-from tests.faults.runs import cancel, finished_run, start
+from tests.faults.runs import EXPLORED, cancel, finished_run, start
 
 # What the contract allows for the end of the work.
 WITHIN_S = 5.0
@@ -38,17 +38,17 @@ def test_cancelling_while_queued_in_a_child_and_while_uploading(
     installation: Installation, user: World
 ) -> None:
     with installation.frozen(installation.part("worker")):
-        queued = start(user)
+        queued = start(user, EXPLORED)
         cancel(user, queued)
     assert installation.run(queued).attempt == 0
 
-    computing = start(user)
+    computing = start(user, EXPLORED)
     child = installation.child()
     cancel(user, computing)
     until(lambda: not child.is_running(), WITHIN_S + SLACK_S, "the end of the child")
 
     installation.arm(UPLOADED)
-    uploading = start(user)
+    uploading = start(user, EXPLORED)
     until(lambda: installation.struck(UPLOADED), what="the upload")
     assert keys(installation, run_prefix(user, uploading))
     cancel(user, uploading)
@@ -63,9 +63,9 @@ def test_deleting_a_project_under_its_runs_leaves_nothing(
     installation: Installation, user: World
 ) -> None:
     installation.arm(UPLOADED)
-    uploading = start(user)
+    uploading = start(user, EXPLORED)
     until(lambda: installation.struck(UPLOADED), what="the upload")
-    start(user)
+    start(user, EXPLORED)
     child = installation.child()
     assert user.api.delete(f"/projects/{user.project_id}").status_code == 204
     installation.release(UPLOADED)

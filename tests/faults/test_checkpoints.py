@@ -10,7 +10,7 @@ from app.runs.claims import checkpoint_prefix
 from app.storage import trash
 from tests.api.world import World
 from tests.faults.installation import EMBEDDED, SLACK_S, TAKEOVER_S, Installation, until
-from tests.faults.runs import Undisturbed, metrics_of, start
+from tests.faults.runs import TRAINED, Undisturbed, metrics_of, start
 
 
 def boards(installation: Installation, run_id: str) -> list[list[str]]:
@@ -58,7 +58,7 @@ def assert_resumed(installation: Installation, run_id: str, least: int) -> None:
 def test_a_killed_child_costs_the_candidate_in_flight_only(
     installation: Installation, user: World, undisturbed: Undisturbed
 ) -> None:
-    run_id = start(user)
+    run_id = start(user, TRAINED)
     until(lambda: len(boards(installation, run_id)) >= 2, 120, "two candidates")
     installation.child().kill()
     assert user.wait(run_id)["status"] == "COMPLETED"
@@ -70,7 +70,7 @@ def test_a_killed_child_costs_the_candidate_in_flight_only(
 def test_the_candidates_of_a_killed_worker_are_taken_over(
     installation: Installation, user: World
 ) -> None:
-    run_id = start(user)
+    run_id = start(user, TRAINED)
     until(lambda: two_are_listed(installation, run_id), 120, "two stored candidates")
     installation.kill_part("worker")
     until(lambda: installation.said(run_id, "Resumed: "), TAKEOVER_S + SLACK_S, "a takeover")

@@ -19,7 +19,7 @@ from tests.faults.installation import (
     answers,
     until,
 )
-from tests.faults.runs import Undisturbed, cancel, metrics_of, start
+from tests.faults.runs import EXPLORED, TRAINED, Undisturbed, cancel, metrics_of, start
 
 # What a killed child may cost, beside the candidate that it was fitting.
 CHILD_LOSS_S = 10.0
@@ -35,7 +35,7 @@ def test_a_training_child_that_is_killed_early_and_late_is_tried_again(
     installation: Installation, user: World, undisturbed: Undisturbed
 ) -> None:
     worker = installation.part("worker")
-    run_id = start(user)
+    run_id = start(user, TRAINED)
     for killed, step in enumerate(("Baseline:", "Chosen:"), start=1):
         until(lambda step=step: installation.said(run_id, step), 120, step)
         installation.child().kill()
@@ -55,7 +55,7 @@ def test_a_training_child_that_is_killed_early_and_late_is_tried_again(
 def test_a_table_that_breaks_its_child_fails_its_own_run_only(
     installation: Installation, user: World, large: bytes
 ) -> None:
-    worker, run_id = installation.part("worker"), start(user, large)
+    worker, run_id = installation.part("worker"), start(user, EXPLORED, large)
     broken: set[int] = set()
     while installation.run(run_id).finished_at is None:
         for child in installation.children():
@@ -67,7 +67,7 @@ def test_a_table_that_breaks_its_child_fails_its_own_run_only(
     assert ended["error"] == "cleaning failed: its process was ended by SIGSEGV (tried 3 times)."
     assert len(broken) == 3
     next_user = register(installation.server)
-    next_run = start(next_user)
+    next_run = start(next_user, EXPLORED)
     until(lambda: installation.run(next_run).stage > 0, 120, "the first stage of the next run")
     assert len(installation.said(next_run, "Cleaned:")) == 1
     cancel(next_user, next_run)
@@ -78,7 +78,7 @@ def test_a_table_that_breaks_its_child_fails_its_own_run_only(
 def test_a_child_that_stands_still_is_ended_and_its_slot_is_free(
     installation: Installation, user: World, large: bytes
 ) -> None:
-    run_id = start(user, large)
+    run_id = start(user, EXPLORED, large)
     child = installation.child()
     child.suspend()
     until(lambda: not child.is_running(), 5 * LEASE_S + SLACK_S, "the end of the hung child")

@@ -16,7 +16,7 @@ from tests.api.world import World, register
 from tests.faults.frail import Frail
 from tests.faults.installation import Installation, install, until
 from tests.faults.invariants import assert_whole
-from tests.faults.runs import OPTIONS
+from tests.faults.runs import TRAINED
 from tests.faults.shims import Dial, compile_shim
 
 HOURS = 2 * 3600
@@ -63,7 +63,7 @@ def test_a_clock_that_is_set_forward_and_back_costs_no_lease(
     clocked: Installation, clock: Clock
 ) -> None:
     user = register(clocked.server)
-    run_id = user.start(user.upload()["dataset_id"], **OPTIONS)
+    run_id = user.start(user.upload()["dataset_id"], **TRAINED)
     until(lambda: clocked.run(run_id).attempt == TRAINING, 120, "training")
     clock.set_ahead(HOURS)
     until(lambda: far_off(clocked, run_id) is not False, what="a lease by the new clock")
@@ -91,7 +91,7 @@ def test_a_worker_whose_clock_is_wrong_holds_its_leases(
         installation.frozen(installation.part("worker")),
         installation.another("worker", **clock.environment),
     ):
-        run_id = frail_user.start(dataset_id, **OPTIONS)
+        run_id = frail_user.start(dataset_id, **TRAINED)
         until(lambda: far_off(installation, run_id) is False, 120, "a claim")
         clock.set_ahead(-HOURS)
         until(lambda: installation.run(run_id).attempt == TRAINING, 120, "training")

@@ -14,7 +14,7 @@ from tests.api.world import World, assert_problem
 from tests.faults.commits import CommitCutter
 from tests.faults.frail import Frail
 from tests.faults.installation import until
-from tests.faults.runs import OPTIONS
+from tests.faults.runs import EXPLORED
 
 pytestmark = pytest.mark.services
 
@@ -47,7 +47,7 @@ def test_commits_that_nobody_hears_of_are_done_once(
             timeout=60,
         )
         until(lambda: _answers(api), what="the other API")
-        body = {"dataset_id": dataset_id, "options": OPTIONS}
+        body = {"dataset_id": dataset_id, "options": EXPLORED}
         cutter.lose(b"INSERT INTO runs")
         assert_problem(api.post("/runs/start", json=body), 503)
         assert cutter.cuts == 1

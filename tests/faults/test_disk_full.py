@@ -24,7 +24,7 @@ from tests.api.world import World, assert_problem, register
 from tests.faults.disks import filled, read_only, small_disk
 from tests.faults.installation import Installation, answers, install, until
 from tests.faults.invariants import assert_whole
-from tests.faults.runs import OPTIONS, cancel, start
+from tests.faults.runs import EXPLORED, cancel, start
 from tests.services.servers import Postgres
 
 MB = 1024 * 1024
@@ -92,7 +92,7 @@ def _not_ready(installation: Installation) -> str:
 def test_a_run_on_a_full_disk_waits_for_room(cramped: Installation, ada: World) -> None:
     dataset_id = ada.upload()["dataset_id"]
     with recovers(cramped):
-        run_id = ada.start(dataset_id, **OPTIONS)
+        run_id = ada.start(dataset_id, **EXPLORED)
         until(lambda: cramped.run(run_id).stage >= 1, what="the first stage")
         with filled(cramped.home):
             # Longer than a lease, and than the broker needs to notice its own file.
@@ -108,7 +108,7 @@ def test_a_storage_that_is_read_only_is_told(cramped: Installation, ada: World) 
             assert_problem(upload(ada), 503)
             assert "storage" in _not_ready(cramped)
             assert ada.api.get(f"/datasets/{before}/preview").status_code == 200
-            run_id = ada.start(before, **OPTIONS)
+            run_id = ada.start(before, **EXPLORED)
             until(lambda: cramped.said(run_id, "The storage cannot"), what="the wait")
         until(lambda: cramped.run(run_id).stage >= 1, what="the first stage")
         cancel(ada, run_id)
@@ -118,7 +118,7 @@ def test_temporary_files_that_cannot_be_made_are_told(cramped: Installation, ada
     with recovers(cramped), read_only(cramped.home / "tmp"):
         assert_problem(upload(ada), 503)
         assert ada.api.get("/datasets").status_code == 200
-    cancel(ada, start(ada))
+    cancel(ada, start(ada, EXPLORED))
 
 
 @pytest.fixture

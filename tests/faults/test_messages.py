@@ -15,7 +15,7 @@ from app.core.queue import PREDICT_TASK, QUEUE, make_celery
 from app.runs.states import STAGES
 from tests.api.world import World
 from tests.faults.installation import Installation, until
-from tests.faults.runs import cancel, start
+from tests.faults.runs import EXPLORED, cancel, start
 
 
 def envelope(body: bytes, content_type: str, task: str) -> bytes:
@@ -77,7 +77,7 @@ def test_a_stage_that_this_version_does_not_know_is_left_to_another(
     installation: Installation, user: World
 ) -> None:
     worker = installation.part("worker")
-    run_id = start(user)
+    run_id = start(user, EXPLORED)
     for task in ("enrich_data_v2", "", "app.workers.tasks.train"):
         celery_of(installation).send_task(task, args=(run_id,))
     until(lambda: installation.run(run_id).stage >= 2, what="two stages")

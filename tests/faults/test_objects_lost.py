@@ -13,7 +13,7 @@ from app.db.tables import Artifact, Dataset, ModelMeta
 from app.storage.local import LocalStorage
 from tests.api.world import World, assert_problem
 from tests.faults.installation import Installation
-from tests.faults.runs import undisturbed_run
+from tests.faults.runs import EXPLORED, undisturbed_run
 
 Way = Callable[[Installation, str, bytes], None]
 
@@ -108,7 +108,7 @@ def test_a_dataset_that_is_lost_is_gone_and_its_runs_say_why(
         assert_problem(user.api.get(f"/datasets/{dataset_id}/download"), 410)
         question = {"dataset_id": dataset_id, "question": "how many rows are there?"}
         assert_problem(user.api.post("/nlq", json=question), 410)
-        run_id = user.start(dataset_id, target="price", time_budget_s=5)
+        run_id = user.start(dataset_id, **EXPLORED)
         ended = user.wait(run_id)
         assert ended["status"] == "FAILED"
         how = "missing" if way is lose else "damaged"

@@ -15,7 +15,7 @@ from app.db.tables import Run
 from tests.api.server import free_port
 from tests.api.world import World, assert_problem
 from tests.faults.installation import SLACK_S, Installation, answers, until
-from tests.faults.runs import OPTIONS, cancel
+from tests.faults.runs import EXPLORED, cancel
 
 AT_ONCE = 50
 NEVER_SENT_S = 10.0
@@ -24,7 +24,7 @@ NEVER_SENT_S = 10.0
 def test_an_api_that_dies_between_the_row_and_the_message_loses_no_run(
     installation: Installation, user: World
 ) -> None:
-    body = {"dataset_id": user.upload()["dataset_id"], "options": OPTIONS}
+    body = {"dataset_id": user.upload()["dataset_id"], "options": EXPLORED}
     key = {"Idempotency-Key": "the one"}
     installation.arm("start.committed:kill")
     with pytest.raises(httpx.TransportError):
@@ -34,7 +34,7 @@ def test_an_api_that_dies_between_the_row_and_the_message_loses_no_run(
     until(lambda: answers(user.server.base_url), what="the API's restart")
     again = user.api.post("/runs/start", json=body, headers=key)
     assert (again.status_code, again.json()["run_id"]) == (202, run_id)
-    other = {**body, "options": {**OPTIONS, "seed": 1}}
+    other = {**body, "options": {**EXPLORED, "seed": 1}}
     assert_problem(user.api.post("/runs/start", json=other, headers=key), 409)
     cancel(user, run_id)
 
@@ -60,7 +60,7 @@ def two_apis(installation: Installation) -> Iterator[list[str]]:
 def test_of_fifty_starts_at_once_the_quota_lets_through_exactly_its_number(
     user: World, two_apis: list[str]
 ) -> None:
-    body = {"dataset_id": user.upload()["dataset_id"], "options": OPTIONS}
+    body = {"dataset_id": user.upload()["dataset_id"], "options": EXPLORED}
     for _ in range(2):
         started = at_once(user, two_apis, body)
         assert Counter(answer.status_code for answer in started) == {202: 3, 429: AT_ONCE - 3}
@@ -73,7 +73,7 @@ def test_of_fifty_starts_at_once_the_quota_lets_through_exactly_its_number(
 
 
 def test_of_fifty_starts_with_one_key_there_is_one_run(user: World, two_apis: list[str]) -> None:
-    body = {"dataset_id": user.upload()["dataset_id"], "options": OPTIONS}
+    body = {"dataset_id": user.upload()["dataset_id"], "options": EXPLORED}
     started = at_once(user, two_apis, body, {"Idempotency-Key": "just once"})
     assert {answer.status_code for answer in started} == {202}
     assert len({answer.json()["run_id"] for answer in started}) == 1

@@ -14,6 +14,7 @@ from tests.api.world import EXAMPLE_CSV, World, assert_problem, register
 from tests.faults.installation import Installation, until
 from tests.faults.invariants import assert_whole
 from tests.faults.proxy import Proxy
+from tests.faults.runs import EXPLORED
 from tests.services.servers import S3
 
 pytestmark = pytest.mark.services
@@ -33,7 +34,7 @@ def upload(user: World, content: bytes = EXAMPLE_CSV) -> httpx.Response:
 def test_a_run_waits_for_the_storage_and_keeps_what_it_computed(on_services, ada, s3_way):
     dataset = ada.upload()["dataset_id"]
     with s3_way.broken("reset"):
-        run_id = ada.start(dataset, target="price", time_budget_s=5)
+        run_id = ada.start(dataset, **EXPLORED)
         until(lambda: on_services.said(run_id, "The storage cannot be reached"), what="the wait")
         with s3_way.broken("error"):
             time.sleep(2)

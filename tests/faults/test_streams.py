@@ -16,7 +16,7 @@ from tests.api.server import free_port
 from tests.api.world import World
 from tests.faults.frail import CONNECTIONS, Frail
 from tests.faults.installation import EMBEDDED, Installation, until
-from tests.faults.runs import OPTIONS
+from tests.faults.runs import EXPLORED
 
 STREAMS = 300
 # A thousand may cost 100 MiB; a few hundred their share.
@@ -35,7 +35,7 @@ def test_hundreds_of_streams_cost_little_memory_and_no_connection(
         installation.frozen(installation.part("worker")),
         installation.another("api", "--port", str(port)) as api,
     ):
-        run_id = frail_user.start(dataset_id, **OPTIONS)
+        run_id = frail_user.start(dataset_id, **EXPLORED)
         until(lambda: _is_ready(url), what="the other API")
         asyncio.run(_open_many(frail, frail_user, url, run_id, api))
         # The worker is frozen, so that none of it is left to be undone.
@@ -116,7 +116,7 @@ def read_events(
 def test_a_stream_goes_on_where_its_server_was_killed(
     installation: Installation, user: World
 ) -> None:
-    run_id = user.start(user.upload()["dataset_id"], **OPTIONS)
+    run_id = user.start(user.upload()["dataset_id"], **EXPLORED)
     events = read_events(user, run_id, None, 2)
     assert events
     killed = installation.kill_part("api")

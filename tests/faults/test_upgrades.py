@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.db.migrate import head_revision
 from tests.api.world import World
 from tests.faults.installation import LEASE_S, Installation, until
-from tests.faults.runs import cancel, start
+from tests.faults.runs import EXPLORED, cancel, start
 from tests.faults.test_messages import FIRST, celery_of
 
 NEWER = "9999"
@@ -46,7 +46,7 @@ def test_old_code_leaves_work_to_the_version_that_migrated(
         return installation.server.log[before:].count(f"{who}: {UNKNOWN}")
 
     with migrated(installation, NEWER):
-        run_id = start(user)
+        run_id = start(user, EXPLORED)
         celery_of(installation).send_task("train_models_v2", args=(run_id,), kwargs={"version": 2})
         celery_of(installation).send_task(FIRST, args=(run_id,))
         until(lambda: lines("this worker") and lines("this beat"), what="the lines of the log")
@@ -75,6 +75,6 @@ def test_a_worker_that_comes_before_its_migration_waits_for_it(
     with migrated(installation, "0001"), installation.another("worker"):
         until(lambda: log().count(waits) >= 2, what="the new worker and the beat to say so")
         assert "uam migrate" in log()
-    run_id = start(user)
+    run_id = start(user, EXPLORED)
     until(lambda: installation.run(run_id).attempt > 0, what="a worker")
     cancel(user, run_id)

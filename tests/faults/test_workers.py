@@ -9,7 +9,7 @@ from app.core.queue import make_celery
 from app.runs.states import STAGES
 from tests.api.world import World
 from tests.faults.installation import SLACK_S, TAKEOVER_S, Installation, until
-from tests.faults.runs import Undisturbed, metrics_of, start
+from tests.faults.runs import EXPLORED, TRAINED, Undisturbed, metrics_of, start
 
 # What `uam serve` allows a part to stop in.
 GRACE_S = 8.0
@@ -18,7 +18,7 @@ GRACE_S = 8.0
 def test_a_worker_told_to_stop_hands_on_uncharged_and_one_killed_is_replaced(
     installation: Installation, user: World
 ) -> None:
-    run_id = start(user)
+    run_id = start(user, EXPLORED)
     child, worker = installation.child(), installation.part("worker")
     worker.terminate()
     worker.wait(GRACE_S + SLACK_S)
@@ -55,7 +55,7 @@ def test_a_worker_that_dies_in_every_stage_costs_nothing_but_time(
     armed = [f"{stage.task}.{place}:kill" for stage, place in zip(STAGES, places, strict=True)]
     for name in armed:
         installation.arm(name)
-    run_id = start(user)
+    run_id = start(user, TRAINED)
     assert user.wait(run_id)["status"] == "COMPLETED"
     assert [installation.struck(name) for name in armed] == [True] * len(STAGES)
     assert metrics_of(installation, run_id) == undisturbed.metrics
@@ -66,7 +66,7 @@ def test_of_many_deliveries_one_works_and_a_frozen_owner_comes_back_too_late(
 ) -> None:
     pause = "train_models.uploaded:pause"
     installation.arm(pause)
-    run_id = start(user)
+    run_id = start(user, TRAINED)
     deliver(installation, run_id, 20)
     until(lambda: installation.struck(pause), 120, "the training's upload")
     assert installation.run(run_id).attempt == 3
