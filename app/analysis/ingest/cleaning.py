@@ -249,6 +249,8 @@ class _Cleaner:
                 self._nullable[i],
                 column.reason,
                 spellings.get(column.name),
+                column.sensitive,
+                column.sensitive_reason,
             )
             for i, column in enumerate(self.columns)
             if i not in self._dropped
