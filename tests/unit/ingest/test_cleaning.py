@@ -173,6 +173,21 @@ def test_the_log_applied_to_the_raw_table_gives_the_cleaned_one(
     pd.testing.assert_frame_equal(replayed, frame, check_dtype=False, check_column_type=False)
 
 
+@pytest.mark.parametrize(
+    "cells", [[math.nan, None, 1.0, None], [math.nan, math.nan, math.nan, None], [math.nan] * 4]
+)
+def test_what_is_no_number_is_missing(tmp_path, cells):
+    columns = [{"name": n, "type": k, "nullable": True} for n, k in (("x", "number"), ("y", "id"))]
+    source = tmp_path / "raw.parquet"
+    pq.write_table(pa.table({"x": cells, "y": [1, 1, 2, 1]}), source)
+    log, frame = cleaned(tmp_path, source, columns, {"cleaning": {"drop_duplicate_rows": True}})
+    replayed = apply_steps(load_frame(source, columns), log["steps"])
+    pd.testing.assert_frame_equal(replayed, frame)
+    gone = {step["column"] for step in log["steps"] if step["rule"] == "drop_empty_columns"}
+    assert gone == (set() if 1.0 in cells else {"x"})
+    assert all(column["nullable"] for column in log["columns"] if column["name"] == "x")
+
+
 def test_rows_to_predict_are_never_dropped_and_may_lack_columns(read, tmp_path):
     table = read(MESSY)
     options = {"cleaning": {"drop_duplicate_rows": True}}
