@@ -22,7 +22,7 @@ from tests.api.world import World
 
 # Each example is a few requests to a real server: few of them, and the same ones each time.
 FEW = settings(
-    max_examples=5,
+    max_examples=4,
     derandomize=True,
     deadline=None,
     database=None,
@@ -30,7 +30,7 @@ FEW = settings(
     suppress_health_check=list(HealthCheck),
 )
 # The storage behind the API has its own tests.
-pytestmark = pytest.mark.parametrize("server", ["embedded"], indirect=True)
+EMBEDDED = pytest.mark.parametrize("server", ["embedded"], indirect=True)
 MISSING = {"", "na", *(token.lower() for token in (*MISSING_IN_TEXT, *MISSING_IN_TYPED))}
 LETTERS = "aZ 0,;'\"\n\t=+-@|#.éß漢😀\u200d\u0301\u00a0"
 ROWS = 7
@@ -163,18 +163,21 @@ def differences(cells: Sequence[Any], found: Sequence[Any], of: str) -> list[tup
     return [(cell, value) for cell, value in pairs if not comes_back(cell, value, of)]
 
 
+@EMBEDDED
 @FEW
 @given(columns=columns_of(SPELLED))
 def test_the_cells_of_a_csv(world: World, columns: Columns) -> None:
     assert_returns(world, columns, as_csv, "csv")
 
 
+@EMBEDDED
 @FEW
 @given(columns=columns_of(SPELLED))
 def test_the_strings_of_json(world: World, columns: Columns) -> None:
     assert_returns(world, columns, as_json, "json")
 
 
+@EMBEDDED
 @FEW
 @given(columns=columns_of({name: cells for name, (_, cells) in TYPED.items()}))
 def test_the_values_of_a_parquet(world: World, columns: Columns) -> None:
