@@ -21,7 +21,7 @@ from app.datasets.schemas import (
     VersionOut,
 )
 from app.db.tables import DatasetFacts
-from app.web import Held, Page, Unit, answers, paginate, set_page_headers
+from app.web import Held, IdempotencyKey, Page, Unit, answers, paginate, set_page_headers
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
@@ -204,17 +204,22 @@ def download(
     responses=answers(400, 401, 404, 409, 410, 413, 415, 422, 507),
 )
 async def add_version(
-    dataset_id: Annotated[str, Depends(_owned)], request: Request, user: CurrentUser, held: Held
+    dataset_id: Annotated[str, Depends(_owned)],
+    request: Request,
+    user: CurrentUser,
+    held: Held,
+    idempotency_key: IdempotencyKey = None,
 ) -> DatasetOut:
     """Put a newer file in the place of the last one, or its rows behind those that are there.
 
     Earlier versions stay. What the last file was read with is remembered; a field that is sent
     empty is found anew. A changed schema is told in ``warnings``, and 422 when appending.
+    The same ``Idempotency-Key`` again answers the version that it has made.
     """
     async with receive_form(request) as form:
         form.refuse_unknown("file", "mode", *ingestion.READING_OPTIONS)
         options = ingestion.parse_reading_options(form.fields)
-        dataset = await run_in_threadpool(
+        dataset, version = await run_in_threadpool(
             versions.add_version,
             held,
             user,
@@ -223,8 +228,9 @@ async def add_version(
             versions.parse_mode(form.fields.get("mode", "")),
             options,
             frozenset(name for name in form.fields if name not in options),
+            idempotency_key,
         )
-    return DatasetOut.of(dataset)
+    return DatasetOut.of(dataset, version)
 
 
 @router.get("/{dataset_id}/versions", responses=answers(401, 404, 422))
