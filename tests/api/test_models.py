@@ -82,6 +82,13 @@ def trained(world: World) -> Trained:
     return train(world)
 
 
+@pytest.fixture(scope="module")
+def spare(world: World, trained: Trained) -> Trained:
+    """The next model of the same target, for tests that break it and mend it again; the last
+    test of all deletes it."""
+    return train(world)
+
+
 def download(trained: Trained, link: str) -> bytes:
     """What a signed link leads to, asked for without a token."""
     answer = trained.world.server.client().get(link)
@@ -112,12 +119,10 @@ def test_a_model_tells_what_it_reads_and_what_weighs(trained: Trained) -> None:
     assert len(model["sha256"]) == 64
 
 
-def test_versions_count_up_for_a_target(fresh: World) -> None:
-    models = {}
-    for _ in range(2):
-        trained = train(fresh)
-        models[trained.model_id] = fresh.api.get(f"/models/{trained.model_id}").json()["version"]
-    assert sorted(models.values()) == [1, 2]
+def test_versions_count_up_for_a_target(trained: Trained, spare: Trained) -> None:
+    api = trained.world.api
+    versions = [api.get(f"/models/{one.model_id}").json()["version"] for one in (trained, spare)]
+    assert versions == [1, 2]
 
 
 @pytest.mark.parametrize("wrap", [lambda rows: {"rows": rows}, lambda rows: rows])
@@ -358,45 +363,47 @@ def test_what_comes_later_says_so(trained: Trained, method: str, path: str) -> N
 
 
 def test_a_swapped_or_missing_bundle_is_never_loaded(
-    fresh: World, server: Server, database: Database
+    spare: Trained, server: Server, database: Database
 ) -> None:
-    trained = train(fresh)
     storage, bucket = open_storage(server.settings), server.settings.minio_bucket
     with database.unit(write=False) as unit:
-        key = unit.session.get_one(ModelMeta, trained.model_id).storage_key
-    assert trained.predict([ROW]).status_code == 200
+        key = unit.session.get_one(ModelMeta, spare.model_id).storage_key
+    assert spare.predict([ROW]).status_code == 200
     good = storage.download_bytes(bucket, key)
     storage.upload_bytes(bucket, key, good[:-1] + bytes([good[-1] ^ 1]))
-    assert_problem(trained.predict([ROW]), 410)
-    assert_problem(trained.predict_file("a.csv", as_csv([ROW])), 410)
+    assert_problem(spare.predict([ROW]), 410)
+    assert_problem(spare.predict_file("a.csv", as_csv([ROW])), 410)
     storage.delete(bucket, key)
-    assert_problem(trained.predict([ROW]), 410)
+    assert_problem(spare.predict([ROW]), 410)
+    storage.upload_bytes(bucket, key, good)
+    assert spare.predict([ROW]).status_code == 200
 
 
 def test_a_bundle_with_a_foreign_signature_is_never_loaded(
-    fresh: World, database: Database
+    spare: Trained, database: Database
 ) -> None:
-    trained = train(fresh)
     with database.unit() as unit:
-        unit.session.get_one(ModelMeta, trained.model_id).signature = "0" * 64
-    assert_problem(trained.predict([ROW]), 410)
+        model = unit.session.get_one(ModelMeta, spare.model_id)
+        good, model.signature = model.signature, "0" * 64
+    assert_problem(spare.predict([ROW]), 410)
+    with database.unit() as unit:
+        unit.session.get_one(ModelMeta, spare.model_id).signature = good
+    assert spare.predict([ROW]).status_code == 200
 
 
-def test_a_deleted_model_is_gone_and_its_predictions_stay(fresh: World) -> None:
-    trained = train(fresh)
-    kept = trained.predict([ROW]).json()
+def test_a_deleted_model_is_gone_and_its_predictions_stay(spare: Trained) -> None:
+    api, kept = spare.world.api, spare.predict([ROW]).json()
     link = next(
         item["download_url"]
-        for item in fresh.api.get(f"/runs/{trained.run_id}/artifacts?type=model").json()
+        for item in api.get(f"/runs/{spare.run_id}/artifacts?type=model").json()
         if item["filename"] == "model.joblib"
     )
-    assert fresh.api.delete(f"/models/{trained.model_id}").status_code == 204
-    assert_problem(fresh.api.get(f"/models/{trained.model_id}"), 404)
-    assert_problem(trained.predict([ROW]), 404)
+    assert api.delete(f"/models/{spare.model_id}").status_code == 204
+    assert_problem(api.get(f"/models/{spare.model_id}"), 404)
+    assert_problem(spare.predict([ROW]), 404)
     names = [
-        item["filename"]
-        for item in fresh.api.get(f"/runs/{trained.run_id}/artifacts?type=model").json()
+        item["filename"] for item in api.get(f"/runs/{spare.run_id}/artifacts?type=model").json()
     ]
     assert "model.joblib" not in names
-    assert fresh.server.client().get(link).status_code >= 400
-    assert download(trained, kept["download_url"])
+    assert spare.world.server.client().get(link).status_code >= 400
+    assert download(spare, kept["download_url"])
