@@ -200,10 +200,12 @@ def _write(
     progress(0.6, f"Found the types of {len(plans):,} columns")
     data = out_dir / DATA
     notes = spelling_notes(plans)
-    rows = write_dataset(connection, table.relation, plans, data, scratch, table.row_bytes, notes)
+    rows = write_dataset(
+        connection, table.relation, plans, data, scratch, table.row_bytes, notes, table
+    )
     progress(0.95, f"Wrote {rows:,} rows")
     columns = [plan.column().to_json() for plan in plans]
-    write_preview(connection, data, columns, rows, out_dir / PREVIEW)
+    write_preview(data, columns, rows, out_dir / PREVIEW)
     found = [*table.findings, *findings]
     if not rows:
         found.append(Finding("no_rows", "The table has columns but no rows."))
