@@ -11,17 +11,34 @@ ColumnType = Literal[
 ]
 COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 
+SensitiveKind = Literal["email", "phone", "payment_card", "iban", "national_id"]
+SENSITIVE_KINDS: tuple[SensitiveKind, ...] = get_args(SensitiveKind)
+SENSITIVE_WORDS: Mapping[str, str] = {
+    "email": "e-mail addresses",
+    "phone": "telephone numbers",
+    "payment_card": "payment card numbers",
+    "iban": "bank account numbers (IBAN)",
+    "national_id": "national identity numbers",
+}
+"""What a sensitive column holds, in the plural."""
+
 NUMERIC_TYPES: frozenset[ColumnType] = frozenset({"integer", "number"})
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name as in the file, its type, and why it was given that type."""
+    """One column: its name as in the file, its type, and why it was given that type.
+
+    ``sensitive`` is the kind of personal data that its values look like, if any, and
+    ``sensitive_reason`` what was seen. It is a flag: no value is changed for it.
+    """
 
     name: str
     type: ColumnType
     nullable: bool = True
     reason: str = ""
+    sensitive: SensitiveKind | None = None
+    sensitive_reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The column as JSON values."""
@@ -33,11 +50,14 @@ class Column:
         kind = str(value["type"])
         if kind not in COLUMN_TYPES:
             raise ValueError(f"{kind!r} is not one of {', '.join(COLUMN_TYPES)}")
+        flags: dict[Any, SensitiveKind] = {flag: flag for flag in SENSITIVE_KINDS}
         return cls(
             name=str(value["name"]),
             type=kind,
             nullable=bool(value.get("nullable", True)),
             reason=str(value.get("reason", "")),
+            sensitive=flags.get(value.get("sensitive")),
+            sensitive_reason=str(value.get("sensitive_reason", "")),
         )
 
 

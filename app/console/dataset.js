@@ -65,8 +65,19 @@ function columnsTable(id, columns) {
         throw error;
       }
     }));
-    return [one.name, kind, one.nullable ? "some" : "none", one.reason ?? null];
+    return [named(one), kind, one.nullable ? "some" : "none", one.reason ?? null];
   }));
+}
+
+const SENSITIVE = { email: "e-mail addresses", phone: "telephone numbers",
+  payment_card: "payment cards", iban: "bank accounts", national_id: "national ids" };
+
+// The name of a column, and what kind of personal data it seems to hold.
+function named(column) {
+  if (!column.sensitive) return column.name;
+  const what = SENSITIVE[column.sensitive] ?? column.sensitive;
+  return h("span", {}, column.name, " ", h("span", { class: "badge", title: column.sensitive_reason },
+    `sensitive: ${what}`));
 }
 
 function askCard(id) {

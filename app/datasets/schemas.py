@@ -6,18 +6,22 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from app.analysis.schema import ColumnType
+from app.analysis.schema import ColumnType, SensitiveKind
 from app.db.tables import Dataset, DatasetFacts
 from app.web import Body, UtcTime
 
 
 class ColumnOut(BaseModel):
-    """One column, with the reason for its type."""
+    """One column, with the reason for its type, and for its flag where it is sensitive."""
 
     name: str
     type: ColumnType
     nullable: bool
     reason: str = ""
+    sensitive: SensitiveKind | None = Field(
+        default=None, description="The kind of personal data that its values look like."
+    )
+    sensitive_reason: str = ""
 
 
 class Preview(BaseModel):

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
 from app.db.session import Database
-from tests.api.estate import Estate, build_estate
+from tests.api.estate import Estate, estate_of
 from tests.api.server import Server, serve
 from tests.api.world import World, register
+
+
+@pytest.fixture(scope="session")
+def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server that brings along whatever it needs."""
+    yield from _running(tmp_path_factory.mktemp("uam-embedded"), "embedded", {})
+
+
+@pytest.fixture(scope="session")
+def services_server(
+    tmp_path_factory: pytest.TempPathFactory, services_environment: dict[str, str]
+) -> Iterator[Server]:
+    """A running server on real PostgreSQL, Valkey and S3 servers."""
+    yield from _running(tmp_path_factory.mktemp("uam-services"), "services", services_environment)
+
+
+def _running(home: Path, backend: str, named: Mapping[str, str]) -> Iterator[Server]:
+    with serve(home, backend, named) as running:
+        # The first account of an installation that asked for it is its administrator.
+        running.first = register(running, name="Root")
+        yield running
 
 
 @pytest.fixture(
     scope="session",
     params=["embedded", pytest.param("services", marks=pytest.mark.services)],
 )
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """A running server: everything embedded, or on real PostgreSQL, Valkey and S3 servers."""
-    home: Path = tmp_path_factory.mktemp(f"uam-{request.param}")
-    named = {}
-    if request.param == "services":
-        # Pytest may set this fixture up more than once: each installation begins empty.
-        fresh_database = request.getfixturevalue("postgres").fresh_database()
-        named = {
-            **request.getfixturevalue("services_environment"),
-            "DATABASE_URL": fresh_database,
-        }
-    with serve(home, request.param, named) as running:
-        # The first account of an installation that asked for it is its administrator.
-        running.first = register(running, name="Root")
-        yield running
+def server(request: pytest.FixtureRequest) -> Server:
+    """Each of the two in turn. Pytest ends this fixture whenever it changes sides, which it does
+    in every file; the servers themselves stay."""
+    running: Server = request.getfixturevalue(f"{request.param}_server")
+    return running
 
 
 @pytest.fixture
@@ -72,7 +81,7 @@ def stranger(server: Server) -> World:
 @pytest.fixture(scope="session")
 def estate(server: Server) -> Estate:
     """One of everything that a user can own: nothing of it may be changed."""
-    return build_estate(server)
+    return estate_of(server)
 
 
 @pytest.fixture(scope="session")

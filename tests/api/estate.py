@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.db.session import Database
 from app.db.tables import PredictionJob, new_id
@@ -20,8 +21,10 @@ class Estate:
     ids: dict[str, str]
 
 
-def build_estate(server: Server) -> Estate:
-    """A user with a project, two datasets, a finished run, its model, reports and a job."""
+@lru_cache(maxsize=2)
+def estate_of(server: Server) -> Estate:
+    """A user with a project, two datasets, a finished run, its model, reports and a job, made
+    when a server is first asked for them."""
     owner = register(server, name="Owner")
     dataset = owner.upload()["dataset_id"]
     other = owner.upload()["dataset_id"]

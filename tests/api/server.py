@@ -31,7 +31,7 @@ def fresh_address() -> str:
     return f"127.1.{number // 250}.{number % 250 + 2}"
 
 
-@dataclass
+@dataclass(eq=False)
 class Server:
     """A running server. ``environment`` is what it was started with; nothing else is inherited."""
 

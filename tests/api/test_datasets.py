@@ -42,6 +42,17 @@ def test_an_upload_is_told_as_it_was_read(dataset):
     assert third["height"] is None
 
 
+def test_columns_that_seem_personal_are_flagged(world):
+    lines = "".join(f"user{n}@example.org,{n}\n" for n in range(30))
+    uploaded = world.upload(f"mail,n\n{lines}".encode())
+    for columns in (
+        uploaded["preview"]["columns"],
+        world.api.get(f"/datasets/{uploaded['dataset_id']}").json()["columns"],
+    ):
+        assert [column["sensitive"] for column in columns] == ["email", None]
+        assert columns[0]["sensitive_reason"] == "all 30 sampled values are e-mail addresses"
+
+
 def test_it_is_in_the_list_and_by_itself(world, dataset):
     answer = world.api.get("/datasets", params={"project_id": world.project_id})
     assert answer.status_code == 200

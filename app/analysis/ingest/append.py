@@ -21,6 +21,7 @@ from app.analysis.ingest.preview import write_preview
 from app.analysis.ingest.queries import one_row
 from app.analysis.ingest.remembered import with_remembered
 from app.analysis.ingest.render import physical_types
+from app.analysis.ingest.sensitive_columns import mark_columns
 from app.analysis.ingest.spellings import read_spellings, spelling_notes
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.textual import text_type
@@ -129,6 +130,7 @@ def _append(
     rows, added = _concatenate(old, part, plans, out_dir / DATA, table.row_bytes)
     progress(0.9, f"Wrote {rows:,} rows")
     schema, told = _describe(connection, old, out_dir / DATA, rows)
+    schema = mark_columns(connection, part, schema)
     stored = [column.to_json() for column in schema]
     write_preview(out_dir / DATA, stored, rows, out_dir / PREVIEW)
     if not added:
@@ -261,7 +263,7 @@ def _describe(
         if kind != column.type:
             message = f"{quoted(column.name)} was {column.type} and is {kind} now: {reason}."
             told.append(Finding("type_changed", message, column.name))
-        schema.append(Column(column.name, kind, present[i] < rows, reason))
+        schema.append(replace(column, type=kind, nullable=present[i] < rows, reason=reason))
     return schema, told
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.analysis.schema import Column, ColumnType
+from app.analysis.schema import Column, ColumnType, SensitiveKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,16 @@ class ColumnPlan:
     reason: str
     # How the file spells false and true, where it does so in one way.
     words: tuple[str, str] | None = None
+    sensitive: SensitiveKind | None = None
+    sensitive_reason: str = ""
 
     def column(self) -> Column:
         """The column as the dataset's schema tells it."""
-        return Column(self.name, self.type, self.nullable, self.reason)
+        return Column(
+            self.name,
+            self.type,
+            self.nullable,
+            self.reason,
+            self.sensitive,
+            self.sensitive_reason,
+        )

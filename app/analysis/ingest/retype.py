@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,7 +128,8 @@ def _plan(
     spellings: Mapping[str, tuple[str, str]],
 ) -> ColumnPlan:
     if wanted is not None:
-        return asked_plan(connection, table, position, wanted)
+        plan = asked_plan(connection, table, position, wanted)
+        return replace(plan, sensitive=column.sensitive, sensitive_reason=column.sensitive_reason)
     return ColumnPlan(
         column.name,
         column.type,
@@ -135,4 +137,6 @@ def _plan(
         column.nullable,
         column.reason,
         spellings.get(column.name),
+        column.sensitive,
+        column.sensitive_reason,
     )

@@ -18,6 +18,7 @@ from app.analysis.ingest.notations import Notation
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.render import write_out
+from app.analysis.ingest.sensitive_columns import mark_plans
 from app.analysis.ingest.spellings import spelling_of
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.textual import text_type
@@ -54,7 +55,9 @@ def plan_columns(
     Raises :class:`BadTable` where a type that the caller named does not fit, and
     :class:`BadOption` where it names no column.
     """
-    return _Judge(connection, table, options).judge()
+    judge = _Judge(connection, table, options)
+    plans, findings = judge.judge()
+    return mark_plans(connection, table, plans, judge.samples), findings
 
 
 @dataclass(slots=True)

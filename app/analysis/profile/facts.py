@@ -109,6 +109,8 @@ def _base(values: Values) -> dict[str, Any]:
         "type": column.type,
         "nullable": column.nullable,
         "reason": column.reason,
+        "sensitive": column.sensitive,
+        "sensitive_reason": column.sensitive_reason,
         "count": values.rows - missing,
         "missing": missing,
         "missing_share": missing / values.rows if values.rows else 0.0,

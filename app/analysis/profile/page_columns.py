@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.charts.style import number, percent
+from app.analysis.schema import SENSITIVE_WORDS
 
 SPARK_WIDTH, SPARK_HEIGHT = 320, 64
 BARS = 8
@@ -30,6 +31,8 @@ class ColumnView:
     name: str
     type: str
     reason: str
+    sensitive: str
+    sensitive_reason: str
     missing: int
     missing_share: float
     figures: tuple[tuple[str, str], ...]
@@ -51,6 +54,8 @@ def column_view(place: int, column: Mapping[str, Any]) -> ColumnView:
         name=column["name"],
         type=column["type"],
         reason=column["reason"],
+        sensitive=SENSITIVE_WORDS.get(column["sensitive"] or "", ""),
+        sensitive_reason=column["sensitive_reason"],
         missing=column["missing"],
         missing_share=column["missing_share"],
         figures=tuple(_figures(column)),

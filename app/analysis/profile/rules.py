@@ -8,6 +8,7 @@ from typing import Any
 from app.analysis.charts.style import number, percent, short
 from app.analysis.profile.alerts import Alert, Severity, listed, quoted
 from app.analysis.profile.facts import MAX_LEVELS, Facts
+from app.analysis.schema import SENSITIVE_WORDS
 
 FEW_ROWS = 50
 MISSING_LOW, MISSING_MEDIUM, MISSING_HIGH = 0.01, 0.2, 0.5
@@ -63,6 +64,7 @@ def column_alerts(facts: Facts, rows: int) -> Iterator[Alert]:
             0.7,
         )
         return
+    yield from _sensitive(facts)
     yield from _missing(facts, rows)
     if profile["distinct"] == 1:
         yield _alert(
@@ -100,6 +102,21 @@ def missing_together(facts: Sequence[Facts], rows: int) -> Iterator[Alert]:
                 columns=tuple(names),
                 weight=missing / rows,
             )
+
+
+def _sensitive(facts: Facts) -> Iterator[Alert]:
+    kind = facts.profile["sensitive"]
+    if kind is not None:
+        yield _alert(
+            facts,
+            "sensitive",
+            "medium",
+            f"{quoted(facts.name)} seems to hold {SENSITIVE_WORDS[kind]}: "
+            f"{facts.profile['sensitive_reason']}.",
+            "Its values are kept as they are: leave it out or replace it before you share the "
+            "data, and ignore it in training unless it is needed.",
+            0.95,
+        )
 
 
 def _missing(facts: Facts, rows: int) -> Iterator[Alert]:

@@ -20,6 +20,7 @@ from app.analysis.report.wording import (
     size,
     value_text,
 )
+from app.analysis.schema import SENSITIVE_WORDS
 
 MOST_ALERTS = 10
 MOST_STEPS = 40
@@ -182,8 +183,14 @@ def _column_row(column: Json, rows: int) -> tuple[str, ...]:
         TYPE_WORDS.get(kind, (kind, kind))[0],
         share(column.get("missing") or 0, rows),
         f"{estimated}{value_text(column.get('distinct'))}",
-        _in_short(column),
+        _sensitive(column) + _in_short(column),
     )
+
+
+def _sensitive(column: Json) -> str:
+    """What a column that is flagged seems to hold, before its figures."""
+    words = SENSITIVE_WORDS.get(str(column.get("sensitive")))
+    return f"Sensitive, {words}: " if words else ""
 
 
 def _in_short(column: Json) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from app.analysis.profile.alerts import MOST, Alert, ranked
-from tests.unit.profile.tables import kinds, profiled
+from app.analysis.profile.jobs import profile
+from app.analysis.progress import silent
+from tests.unit.profile.tables import kinds, profiled, write
 
 N = 400
 RNG = np.random.default_rng(2)
@@ -18,6 +21,33 @@ CLASS = np.where(RNG.random(N) < 0.4, "yes", "no")
 
 def masked(values: np.ndarray, mask: np.ndarray) -> pa.Array:
     return pa.array(values, mask=mask)
+
+
+def test_a_sensitive_column_is_told_with_its_reason(tmp_path: Path) -> None:
+    source, columns = write(tmp_path, {"mail": ("id", [f"u{i}@example.org" for i in range(N)])})
+    seen = f"all {N} sampled values are e-mail addresses"
+    columns[0] |= {"sensitive": "email", "sensitive_reason": seen}
+    out = tmp_path / "out"
+    out.mkdir()
+    profile(
+        source=source,
+        out_dir=str(out),
+        columns=columns,
+        dataset={"name": "people.csv", "size_bytes": 10},
+        target=None,
+        seed=0,
+        progress=silent,
+    )
+    document = json.loads((out / "profile.json").read_text("utf-8"))
+    assert (document["columns"][0]["sensitive"], document["columns"][0]["sensitive_reason"]) == (
+        "email",
+        seen,
+    )
+    first = document["alerts"][0]
+    assert (first["kind"], first["severity"], first["column"]) == ("sensitive", "medium", "mail")
+    assert seen in first["message"]
+    page = (out / "profile.html").read_text("utf-8")
+    assert f"Seems to hold e-mail addresses: {seen}" in page
 
 
 def test_findings_of_single_columns(tmp_path: Path) -> None:

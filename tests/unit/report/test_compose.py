@@ -152,6 +152,19 @@ def test_facts_to_repeat_the_run_stand_in_the_appendix(tmp_path: Path) -> None:
         assert fact in text
 
 
+def test_a_sensitive_column_is_named_so(tmp_path: Path) -> None:
+    flagged = runs.column("mail", "id", sensitive="email", sensitive_reason="all of them are")
+    document = runs.Run(tmp_path, profile=runs.profile(flagged, runs.column("n"))).document()
+    cells = {
+        row[0]: row[-1]
+        for block in document.blocks
+        if isinstance(block, Table) and "In short" in block.header
+        for row in block.rows
+    }
+    assert cells["mail"].startswith("Sensitive, e-mail addresses: ")
+    assert "Sensitive" not in cells["n"]
+
+
 def test_charts_of_the_model_stand_with_the_model(tmp_path: Path) -> None:
     blocks = runs.ordinary(tmp_path).document().blocks
     place = {b.anchor: i for i, b in enumerate(blocks) if isinstance(b, Heading)}
