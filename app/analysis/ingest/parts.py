@@ -110,7 +110,7 @@ class PartWriter:
         writer = self._writer
         if writer is None or table.num_columns != self._writer_width:
             writer = self._begin(table.schema, table.num_columns)
-        rows = row_group_rows(table.num_columns, table.nbytes / table.num_rows)
+        rows = row_group_rows(table.num_columns, table.nbytes / max(table.num_rows, 1))
         writer.write_table(table, row_group_size=rows)
 
     def _columns(self, width: int) -> list[pa.Array]:
