@@ -40,21 +40,39 @@ def read_carefully(
     *,
     header: Sequence[str] = (),
     without_empty_end: bool = False,
+    in_parts: bool = False,
 ) -> Parsed:
     """Read UTF-8 text row by row into the scratch folder; memory is one batch.
 
     Short rows end in missing cells, long ones add columns, and both are told by line. Lines that
     are no rows (comments, notes below the table, the ``header`` once more) are left out and told.
-    ``without_empty_end`` leaves out the rows of empty cells that end the file, and tells them.
+    ``without_empty_end`` leaves out the rows of empty cells that end the file, and tells them;
+    so does ``in_parts`` with rows of delimiters anywhere (see :func:`is_in_parts`).
     Raises :class:`BadTable` for a quote that is never closed and for bytes that are not UTF-8.
     """
     with PartWriter(scratch) as parts:
         parts.widen(width)
-        sieve = _Sieve(parts, width, [cell.strip(WHITE) for cell in header])
+        sieve = _Sieve(parts, width, [cell.strip(WHITE) for cell in header], in_parts)
         for record in _records(path, dialect, skip, width):
             sieve.take(record)
         sieve.end(without_empty_end)
     return Parsed(parts.relation(), parts.width, parts.row_bytes, sieve.seen.findings(width))
+
+
+def is_in_parts(records: Sequence[Record]) -> bool:
+    """Whether rows of delimiters divide a table as blank rows do a sheet: one is above a title.
+
+    Such rows are layout. Elsewhere a row of delimiters may be a row that lacks all its cells.
+    """
+    filled = [i for i, record in enumerate(records) if any(record.cells)]
+    return any(
+        here > 0 and records[here - 1].bare and _is_title(records[here].cells) for here in filled
+    )
+
+
+def _is_title(row: list[str]) -> bool:
+    text = row[0].strip(WHITE)
+    return bool(text) and not any(cell.strip(WHITE) for cell in row[1:]) and not is_value(text)
 
 
 def _records(path: Path, dialect: Dialect, skip: int, width: int) -> Iterator[Record]:
@@ -74,8 +92,11 @@ def _records(path: Path, dialect: Dialect, skip: int, width: int) -> Iterator[Re
 class _Sieve:
     """Keeps the rows of a table and holds back what may turn out to be the end of the file."""
 
-    def __init__(self, parts: PartWriter, width: int, header: list[str]) -> None:
+    def __init__(
+        self, parts: PartWriter, width: int, header: list[str], in_parts: bool = False
+    ) -> None:
         self.seen = Irregularities()
+        self._in_parts = in_parts
         self._parts = parts
         self._width = width
         # A single name may well be a value too.
@@ -88,6 +109,9 @@ class _Sieve:
         row = record.cells
         if not row or (self._width > 1 and len(row) == 1 and not row[0].strip(WHITE)):
             self.seen.add("blank_lines", record)
+            self._gap = True
+        elif self._in_parts and record.bare:
+            self.seen.add("gap_rows", record)
             self._gap = True
         elif self._comments and len(row) < self._width and row[0].lstrip().startswith("#"):
             self.seen.add("comments", record, quote=True)
@@ -123,9 +147,9 @@ class _Sieve:
 
         One that has all its delimiters must be both: a row may well miss all but its first cell.
         """
-        text = row[0].strip(WHITE)
-        if not text or any(cell.strip(WHITE) for cell in row[1:]) or is_value(text):
+        if not _is_title(row):
             return False
+        text = row[0].strip(WHITE)
         words = " " in text or ":" in text
         if len(row) >= self._width:
             return self._gap and words

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.analysis.errors import BadTable
-from app.analysis.ingest.careful import read_carefully
+from app.analysis.ingest.careful import is_in_parts, read_carefully
 from app.analysis.ingest.detect import HEAD_BYTES, Detected
 from app.analysis.ingest.dialect import NO_DELIMITER, Dialect, detect_dialect, sample_rows
 from app.analysis.ingest.encodings import decode_head, is_plain_utf8, to_utf8
@@ -44,6 +44,7 @@ class Layout:
     findings: list[Finding]
     detected: Detected
     ends_empty: bool = False
+    in_parts: bool = False
 
     def read(self) -> dict[str, object]:
         """How the file was read, for the result."""
@@ -115,14 +116,17 @@ def _understand(
         repaired = []  # told already: there was no header
     told = [*findings, *header.findings, *repaired]
     ends_empty = width > 1 and _ends_empty(path, dialect.delimiter, header.skip)
-    layout = Layout(path, dialect, header, names, told, detected, ends_empty)
+    in_parts = width > 1 and is_in_parts(records[header.skip :])
+    layout = Layout(path, dialect, header, names, told, detected, ends_empty, in_parts)
     plain = (
         not announced and dialect.quote == '"' and not dialect.escape and not _spread(rows, header)
     )
     # In a table of one column only the forgiving reader tells a blank line from an empty cell.
     plain = plain and width > 1 and not ends_empty and not _ends_in_note(path, dialect.delimiter)
     repeated = any(record.cells == header.cells for record in records[header.skip :])
-    plain = plain and not repeated and not any(record.mending for record in records)
+    plain = (
+        plain and not repeated and not in_parts and not any(record.mending for record in records)
+    )
     return layout, plain and all(len(row) == width for row in rows[header.skip :] if row)
 
 
@@ -250,6 +254,7 @@ def _careful(layout: Layout, scratch: Path) -> Table:
         scratch,
         header=layout.header.cells or (),
         without_empty_end=layout.ends_empty,
+        in_parts=layout.in_parts,
     )
     names, repaired = layout.names, list[Finding]()
     if parsed.width > len(names):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.analysis.errors import BadTable, UnsupportedFormat
 from app.analysis.ingest.archive import choose_member, open_workbook_container
-from app.analysis.ingest.encodings import decode_head, detect_encoding
+from app.analysis.ingest.encodings import decode_head, detect_encoding, with_mistaken_controls
 from app.analysis.ingest.findings import Finding
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.signatures import READABLE, Reader, binary_format, no_table
@@ -141,6 +141,10 @@ def _text_reader(head: bytes, file: Detected) -> Detected:
         "json" if json_like and (file.suffix in _JSON_NAMES or _opens_json(text)) else "delimited"
     )
     name = "json" if reader == "json" else "csv"
+    mended = with_mistaken_controls(text, encoding) if reader == "delimited" else None
+    if mended and not file.options.encoding:
+        encoding = mended
+        reason = "controls stand where Windows-1252 has quotes, dashes and the like"
     return replace(file, reader=reader, format=name, encoding=encoding, encoding_reason=reason)
 
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.analysis.errors import BadTable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,6 +26,64 @@ _CODE_PAGES = [
 ]  # fmt: skip
 _CHUNK = 1 << 20
 
+# UTF-8 in which some program left the characters of Windows-1252 where ISO 8859-1 has controls
+# that no text holds: a dash came out as U+0096. HTML reads these codes so (its standard, 13.2.5).
+UTF8_WITH_CP1252 = "utf-8-cp1252"
+_CONTROLS = {
+    code: bytes([code]).decode("cp1252")
+    for code in range(0x80, 0xA0)
+    if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)
+}
+# U+0085 alone may be the end of a line.
+_MISTAKEN = re.compile("[\x80\x82-\x84\x86-\x8c\x8e\x91-\x9c\x9e\x9f]")
+
+
+class _Utf8WithCp1252(codecs.IncrementalDecoder):
+    """Decodes UTF-8 and puts characters in place of the controls."""
+
+    def __init__(self, errors: str = "strict") -> None:
+        super().__init__(errors)
+        self._utf8 = codecs.getincrementaldecoder("utf-8")(errors)
+
+    def decode(self, input: ReadableBuffer, final: bool = False) -> str:
+        return self._utf8.decode(input, final).translate(_CONTROLS)
+
+    def reset(self) -> None:
+        self._utf8.reset()
+
+    def getstate(self) -> tuple[bytes, int]:
+        return self._utf8.getstate()
+
+    def setstate(self, state: tuple[bytes, int]) -> None:
+        self._utf8.setstate(state)
+
+
+def _find_codec(name: str) -> codecs.CodecInfo | None:
+    if name.replace("_", "-") != UTF8_WITH_CP1252:
+        return None
+
+    def decode(data: ReadableBuffer, errors: str = "strict", /) -> tuple[str, int]:
+        raw = bytes(data)
+        return raw.decode("utf-8", errors).translate(_CONTROLS), len(raw)
+
+    return codecs.CodecInfo(
+        codecs.utf_8_encode, decode, incrementaldecoder=_Utf8WithCp1252, name=UTF8_WITH_CP1252
+    )
+
+
+codecs.register(_find_codec)
+
+
+def find_encoding(name: str) -> str:
+    """The usual name of an encoding of text. Raises ``LookupError`` if there is none of that name."""
+    try:
+        info = codecs.lookup(name)
+        if not isinstance(info.decode(b"a")[0], str):
+            raise LookupError(name)
+    except (TypeError, ValueError) as error:
+        raise LookupError(name) from error
+    return info.name
+
 
 def detect_encoding(head: bytes) -> tuple[str, str]:
     """The encoding of text that begins with ``head``, and why; a Python codec name."""
@@ -33,6 +96,11 @@ def detect_encoding(head: bytes) -> tuple[str, str]:
     if _is_utf8(head):
         return "utf-8", "the bytes are valid UTF-8"
     return _code_page(head)
+
+
+def with_mistaken_controls(text: str, encoding: str) -> str | None:
+    """The encoding that a text needs whose UTF-8 holds controls in the place of characters."""
+    return UTF8_WITH_CP1252 if is_plain_utf8(encoding) and _MISTAKEN.search(text) else None
 
 
 def _wide_encoding(head: bytes) -> str | None:

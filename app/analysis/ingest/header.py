@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 from app.analysis.errors import BadOption
 from app.analysis.ingest.engine import WHITE
@@ -106,10 +106,11 @@ def _further_rows(cells: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     for more in range(min(_MAX_HEADER_ROWS, len(rows) - 1)):
         row = [cell.strip(WHITE) for cell in rows[more]]
         same = row[: len(names)] == names[: len(row)] and sum(map(bool, row)) > 1
-        if same or (any(row) and _reads_as_header(row, rows[more + 1 :])):
+        rest = rows[more + 1 :]
+        if same or (any(row) and (_reads_as_header(row, rest) or _completes(names, row, rest))):
             found = more + 1
-        elif any(row):
-            break
+        elif any(row) and (row[0] or any(map(is_value, row))):
+            break  # a row of words without its first cell may group the names below it
     return found
 
 
@@ -120,6 +121,18 @@ def _reads_as_header(row: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     words = [i for i in typed if row[i] and row[i].lower() not in _NO_VALUE]
     filled = sum(map(bool, row))
     return len(words) >= max(1, len(typed) // 2) and len(words) >= filled / 2
+
+
+def _completes(names: Sequence[str], row: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether a sparse row ends names that were wrapped: words under names, over values only.
+
+    A row of the table that lacks its first cell and nearly all others is rarer than such a line.
+    """
+    filled = [i for i, cell in enumerate(row) if cell]
+    if not filled or filled[0] == 0 or len(filled) > len(names) / 2 or filled[-1] >= len(names):
+        return False
+    words = all(not is_value(row[i]) and row[i].lower() not in _NO_VALUE for i in filled)
+    return words and all(names[i] and _are_values(rest, i) for i in filled)
 
 
 def _are_values(rows: Sequence[Sequence[str]], position: int) -> bool:
@@ -136,15 +149,15 @@ def _joined_names(rows: Sequence[Sequence[str]]) -> list[str]:
     """
     width = max(len(row) for row in rows)
     padded = [[*(cell.strip(WHITE) for cell in row), *[""] * (width - len(row))] for row in rows]
-    for upper, lower in pairwise(padded):
+    written = [list(row) for row in padded]
+    for level, row in enumerate(padded[:-1]):
         group = ""
         for position in range(width):
-            if upper[position]:
-                group = upper[position] if lower[position] else ""
-            elif lower[position]:
-                upper[position] = group
-            else:
+            if row[position] or any(upper[position] for upper in written[:level]):
+                group = row[position]  # a name in a level above begins a group in this one too
+            if not any(lower[position] for lower in written[level + 1 :]):
                 group = ""
+            row[position] = row[position] or group
     names = []
     for column in zip(*padded, strict=True):
         parts = dict.fromkeys(part for part in column if part)

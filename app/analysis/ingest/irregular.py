@@ -28,6 +28,12 @@ _SENTENCES: dict[str, tuple[str, str, str, str]] = {
         "at the end hold delimiters only",
         "left out",
     ),
+    "gap_rows": (
+        "row",
+        "between parts of the table holds delimiters only",
+        "between parts of the table hold delimiters only",
+        "left out",
+    ),
     "comments": (
         "comment line",
         "begins with # and has too few cells for a row",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from app.analysis.errors import BadOption
+from app.analysis.ingest.encodings import find_encoding
 from app.analysis.schema import COLUMN_TYPES, ColumnType
 
 _SPELLED_DELIMITERS = {
@@ -92,12 +92,9 @@ def _delimiter(value: Any, name: str) -> str:
 
 def _encoding(value: Any, name: str) -> str:
     try:
-        info = codecs.lookup(_text(value, name))
-        if not isinstance(info.decode(b"a")[0], str):
-            raise LookupError
-    except (LookupError, TypeError, ValueError, UnicodeError):
+        return find_encoding(_text(value, name))
+    except LookupError:
         raise BadOption(f"There is no encoding called {value!r}.", option=name) from None
-    return info.name
 
 
 def _sheet(value: Any, name: str) -> str | int:

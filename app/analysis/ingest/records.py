@@ -30,11 +30,15 @@ Mending = Literal["", "quotes", "delimiter"]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The cells of one record, the line on which it begins, and what was mended in it."""
+    """The cells of one record, the line on which it begins, and what was mended in it.
+
+    ``bare`` says that its text is delimiters and nothing else, not even quotes of empty cells.
+    """
 
     line: int
     cells: list[str]
     mending: Mending = ""
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +132,15 @@ def read_records(lines: Lines, dialect: Dialect, width: int | None) -> Iterator[
             # The csv module would drop the escape before any character.
             row = _split(_joined(lines.taken), dialect, _Rules())
         if row is not None and (width is None or not row or fits(row, width)):
-            yield Record(begins, row)
+            yield Record(
+                begins, row, bare=len(row) > 1 and not any(row) and _is_bare(lines, dialect)
+            )
         else:
             yield mender.mend(begins, lines, row)
+
+
+def _is_bare(lines: Lines, dialect: Dialect) -> bool:
+    return not dialect.quote or dialect.quote not in lines.taken[0]
 
 
 def fits(row: list[str], width: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.pollock import agreement, collections, main, normalise, score
+from bench.pollock import agreement, collections, main, normalise, score, without_made_up
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,21 @@ def test_points():
     assert score(clean, [["c", "d"]]) == 1
     shifted = [["a", "b"], ["1", "x"], ["", "2y"]]
     assert 1 + 3 + 3 < score(clean, shifted) < 10
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        ["x", "x_2", "y1", "column_4"],
+        ["x", "x.1", "y1", "Unnamed: 3"],
+        ["x", "x", "y1", "col_3"],
+        ["x", "x_1", "y1", "column3"],
+    ],
+)
+def test_names_that_readers_make_up_are_taken_back(read):
+    rows = [read, ["1", "2", "3", "4"]]
+    assert without_made_up(rows, {"x"}) == [["x", "x", "y1", ""], ["1", "2", "3", "4"]]
+    assert without_made_up([], {"x"}) == []
 
 
 def test_multisets_count_repetitions():

@@ -41,6 +41,25 @@ def test_encodings(read, encoding, told):
     assert ("encoding" in table.kinds) is told
 
 
+CONTROLS = "a\x96z,cost\u0080\nl\x92été,1\n“ok”\x85,2\n"
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_controls_in_the_place_of_quotes_and_dashes_are_read_as_these(read, mark):
+    table = read((mark + CONTROLS).encode())
+    assert list(table.types) == ["a–z", "cost€"]
+    assert table.values("a–z") == ["l’été", "“ok”…"]
+    assert "utf-8-cp1252" in table.warning("encoding")["message"]
+    assert table.result["read"]["encoding"] == "utf-8-cp1252"
+
+
+def test_controls_stay_where_the_caller_says_utf_8(read):
+    assert read(CONTROLS.encode(), encoding="utf-8").values("a\x96z") == ["l\x92été", "“ok”\x85"]
+    table = read(CONTROLS.encode(), encoding="utf-8-cp1252")
+    assert table.values("a–z") == ["l’été", "“ok”…"]
+    assert read("a,b\nx\x85,1\ny,2\n".encode()).values("a") == ["x\x85", "y"]
+
+
 @pytest.mark.parametrize(
     ("encoding", "word"), [("cp1251", "Москва и другие города"), ("cp932", "東京と大阪です")]
 )

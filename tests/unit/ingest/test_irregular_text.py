@@ -127,6 +127,30 @@ def test_a_first_row_without_figures_is_no_header_row(read):
     assert table.values("height") == [None, 175, 160]
 
 
+def test_a_header_of_three_levels_names_each_column_by_its_groups(read):
+    table = read(
+        "unit,Staff,,,,All,,note\n,Junior,,Senior,,,,\n,heads,hours,heads,hours,heads,hours,\n"
+        + "A,1,2.5,3,4.5,5,6.5,x\nB,2,3.5,4,5.5,6,7.5,y\n" * 3
+    )
+    assert list(table.types) == [
+        *("unit", "Staff Junior heads", "Staff Junior hours", "Staff Senior heads"),
+        *("Staff Senior hours", "All heads", "All hours", "note"),
+    ]
+
+
+def test_a_wrapped_name_ends_in_a_row_of_its_own(read):
+    table = read("city,2023,2024,2025\n,,,(draft)\nRome,1,2,3\nOslo,4,5,6\nBern,7,8,9\n")
+    assert list(table.types) == ["city", "2023", "2024", "2025 (draft)"]
+    assert table.warning("header_rows")["rows"] == [1, 2]
+
+
+@pytest.mark.parametrize("row", [",,,n/a", ",,,12", "Lima,,,", ",,(draft),"])
+def test_a_sparse_first_row_of_the_table_is_no_header(read, row):
+    table = read(f"city,2023,word,2025\n{row}\nRome,1,a,3\nOslo,4,b,6\nBern,7,c,9\n")
+    assert list(table.types) == ["city", "2023", "word", "2025"]
+    assert table.result["rows"] == 4
+
+
 def test_an_empty_name_too_many_is_left_out_of_the_header(read):
     table = read("a,,b,c\n1,x,2\n3,y,4\n5,x,6\n")
     assert list(table.types) == ["a", "b", "c"]
@@ -179,6 +203,28 @@ def test_rows_of_delimiters_at_the_end_are_left_out_and_told(read):
     table = read("a,b,c\n1,2,3\n,,\n4,5,6\n,,\n,,\n,,\n")
     assert table.result["rows"] == 3
     assert table.warning("empty_rows")["rows"] == [5, 6, 7]
+
+
+PARTS = "who,what,cost\nAnn,tea,1.5\nBob,cake,2.5\n,,\n,,\nTravel,,\nAnn,bus,3.5\nCid,rail,4.5\n"
+
+
+def test_rows_of_delimiters_between_the_parts_of_a_table_are_left_out_and_told(read):
+    table = read(PARTS)
+    assert table.values("who") == ["Ann", "Bob", "Travel", "Ann", "Cid"]
+    assert table.warning("gap_rows")["rows"] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PARTS.replace("Travel,,", "Tom,walk,"),  # no title: a row may lack all its cells
+        PARTS.replace("\n,,\n,,\n", '\n"","",""\n"","",""\n'),  # somebody wrote empty cells
+    ],
+)
+def test_rows_without_cells_elsewhere_stay_rows(read, text):
+    table = read(text)
+    assert table.result["rows"] == 7
+    assert "gap_rows" not in table.kinds
 
 
 def test_the_header_once_more_is_left_out_and_told(read):
