@@ -119,11 +119,20 @@ def convert(
 
 
 @app.command()
-def profile(data: Data, out: OutDirectory) -> None:
-    """Profile a table: profile.json and profile.html."""
+def profile(
+    data: Data,
+    out: OutDirectory,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA", exists=True, dir_okay=False, help="An earlier table to compare it with."
+        ),
+    ] = None,
+) -> None:
+    """Profile a table: profile.json and profile.html; against another, what changed."""
     from app.commands.profile import profile
 
-    profile(data, out)
+    profile(data, out, against)
 
 
 @app.command()

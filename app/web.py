@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 from sqlalchemy import Select, func, select
 
@@ -57,6 +57,14 @@ def _store(request: Request) -> Storage:
 
 
 Held = Annotated[Resources, Depends(resources)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="Sent again with the same request, it is answered as the first time.",
+    ),
+]
 # The function scope ends the unit, and so commits, before the answer is sent.
 Unit = Annotated[UnitOfWork, Depends(_unit, scope="function")]
 Config = Annotated[Settings, Depends(_config)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ class Bench:
 
     def read(self, data: Path) -> Table:
         """Read a file of any format. Raises :class:`WorkFailed`, saying where it breaks."""
-        out = self.folder("read")
+        out = Path(tempfile.mkdtemp(prefix="read-", dir=self.directory))
         facts = self.job(
             f"reading {data.name}",
             INGEST,

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.commands.bench import bench, deliver
+from app.commands.bench import Bench, Table, bench, deliver
 
 PROFILE = "app.analysis.profile.jobs:profile"
+COMPARE = "app.analysis.profile.jobs:compare"
 
 
-def profile(data: Path, out: Path) -> None:
-    """Write ``profile.json`` and ``profile.html`` of a table into ``out``."""
+def profile(data: Path, out: Path, against: Path | None) -> None:
+    """Write ``profile.json`` and ``profile.html`` of a table into ``out``.
+
+    ``against`` another table ``compare.json`` and ``compare.html`` too: what changed from that
+    one to this.
+    """
     with bench() as at:
         table = at.read(data)
+        other = None if against is None else (against, at.read(against))
         made = at.folder("profile")
         facts = at.job(
             f"profiling {table.facts['rows']:,} rows, {table.facts['cols']} columns",
@@ -30,3 +36,19 @@ def profile(data: Path, out: Path) -> None:
         for name in ("profile.json", "profile.html"):
             deliver(made / name, out / name)
             print(out / name)
+        if other is not None:
+            _compare(at, other, (data, table), out)
+
+
+def _compare(at: Bench, before: tuple[Path, Table], after: tuple[Path, Table], out: Path) -> None:
+    made = at.folder("compare")
+    sides = {
+        side: {"source": str(table.source), "columns": table.columns, "name": data.name}
+        for side, (data, table) in (("a", before), ("b", after))
+    }
+    facts = at.job("comparing", COMPARE, {**sides, "out_dir": str(made)})
+    for sentence in facts["summary"]:
+        at.view.tell(sentence)
+    for name in ("compare.json", "compare.html"):
+        deliver(made / name, out / name)
+        print(out / name)

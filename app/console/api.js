@@ -64,19 +64,19 @@ export async function send(method, path, { body, headers = {}, signal } = {}) {
   return response;
 }
 
-export async function call(method, path, json) {
-  const options = {};
+export async function call(method, path, json, headers = {}) {
+  const options = { headers };
   if (json instanceof FormData) options.body = json;
   else if (json !== undefined) {
     options.body = JSON.stringify(json);
-    options.headers = { "Content-Type": "application/json" };
+    options.headers = { ...headers, "Content-Type": "application/json" };
   }
   const response = await send(method, path, options);
   return response.status === 204 ? null : response.json();
 }
 
 export const get = (path) => call("GET", path);
-export const post = (path, json) => call("POST", path, json);
+export const post = (path, json, headers) => call("POST", path, json, headers);
 
 // Server-sent events by fetch, since EventSource cannot carry a token. A stream that breaks off
 // is taken up again after the last event seen. Ends with the event `done`.

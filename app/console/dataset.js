@@ -7,19 +7,50 @@ import { draw } from "./charts.js";
 const TYPES = ["integer", "number", "boolean", "datetime", "categorical", "text", "id", "constant"];
 
 export async function datasetPage(id) {
-  const [dataset, preview] = await Promise.all([
-    api.get(`/datasets/${id}`), api.get(`/datasets/${id}/preview?rows=20`)]);
+  const [dataset, preview, versions] = await Promise.all([
+    api.get(`/datasets/${id}`), api.get(`/datasets/${id}/preview?rows=20`),
+    api.get(`/datasets/${id}/versions?limit=20`)]);
   const names = preview.columns.map((one) => one.name);
   return [
     h("h1", {}, dataset.filename),
     h("p", { class: "facts" }, `${dataset.rows.toLocaleString()} rows × ${dataset.cols} columns, `
-      + `${bytes(dataset.size_bytes)}, uploaded ${when(dataset.uploaded_at)}`),
+      + `${bytes(dataset.size_bytes)}, version ${dataset.version} of ${when(dataset.uploaded_at)}`),
     h("div", { class: "pair" }, startCard(id, preview.columns), askCard(id)),
     warnings(dataset.warnings),
     card("Columns", columnsTable(id, preview.columns)),
     card("First rows", table("First rows", names,
       preview.first_rows.map((row) => names.map((name) => row[name])))),
+    versionsCard(id, versions),
   ];
+}
+
+const MODES = { upload: "first upload", replace: "in place of the last", append: "behind the last",
+  retype: "other types" };
+
+// The versions there are, and a form for the next one.
+function versionsCard(id, versions) {
+  const file = h("input", { type: "file", required: true });
+  const mode = select([["replace", "in the place of the rows that are there"],
+    ["append", "behind the rows that are there"]]);
+  // One key for each file that is chosen: sent again after a lost answer, it comes once.
+  let key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  for (const control of [file, mode]) {
+    control.addEventListener("change", () => {
+      key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+    });
+  }
+  return card("Versions",
+    table("Versions", ["Version", "How it came", "File", "Rows", "Columns", "When"],
+      versions.map((one) => [one.version, MODES[one.mode] ?? one.mode, one.filename, one.rows,
+        one.cols, when(one.uploaded_at)])),
+    h("details", {}, h("summary", {}, "Send a newer file"), form("Send", [
+      field("A newer file", file), field("Its rows go", mode)], async () => {
+      const body = new FormData();
+      body.append("mode", mode.value);
+      body.append("file", file.files[0]);
+      await api.post(`/datasets/${id}/versions`, body, { "Idempotency-Key": key });
+      dispatchEvent(new HashChangeEvent("hashchange"));
+    })));
 }
 
 function warnings(list) {

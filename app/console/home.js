@@ -18,8 +18,9 @@ export async function homePage(_, signal, projectId) {
           bytes(one.size_bytes), when(one.uploaded_at), remove(`/datasets/${one.id}`, one.filename)]))
       : h("p", {}, "None yet: drop a file above.")),
     card("Runs", runs.length
-      ? table("Runs", ["Run", "Status", "Progress", "Started", ""], runs.map((one) => [
+      ? table("Runs", ["Run", "Version", "Status", "Progress", "Started", ""], runs.map((one) => [
         h("a", { href: `#/run/${one.run_id}` }, names.get(one.dataset_id) ?? "a dataset"),
+        one.dataset_version,
         h("span", { class: `status ${one.status.toLowerCase()}` }, one.status),
         `${one.progress} %`, when(one.started_at ?? one.created_at),
         remove(`/runs/${one.run_id}`, "this run")]))

@@ -20,7 +20,8 @@ export async function runPage(id, signal) {
   return [
     h("h1", {}, target ? `Predict ${target}` : "Explore and cluster"),
     h("p", { class: "facts" }, "A run on ", h("a", { href: `#/dataset/${dataset.id}` },
-      dataset.filename)),
+      dataset.filename), `, version ${status.dataset_version}`
+      + (status.dataset_version < dataset.version ? ` of ${dataset.version}` : "")),
     view.node, results];
 }
 

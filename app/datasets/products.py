@@ -1,10 +1,11 @@
-"""What is made from a dataset on demand: its preview, its profile, its downloads."""
+"""What is made from a dataset on demand: preview, profile, comparison, downloads."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ from app.web import Resources
 PROFILE = "app.analysis.profile.jobs:profile"
 EXPORT = "app.analysis.ingest.jobs:export"
 CLEAN = "app.analysis.ingest.jobs:clean"
-PROFILE_WAIT_S = 30.0
+COMPARE = "app.analysis.profile.jobs:compare"
+WAIT_S = 30.0
 CHUNK_BYTES = 256 * 1024
 
 Format = Literal["csv", "parquet", "xlsx"]
@@ -34,7 +36,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
-_profilers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="profile")
+_makers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="product")
 _under_way: dict[str, Future[bytes]] = {}
 _guard = threading.Lock()
 
@@ -61,14 +63,32 @@ def profile(held: Resources, dataset: DatasetFacts) -> bytes | None:
     """The profile as JSON, computed once and kept; ``None`` when it takes longer than 30 s."""
     if dataset.profile_key is not None:
         return read_object(held, dataset.profile_key)
+    return _awaited(dataset.storage_key, lambda: _compute_profile(held, dataset))
+
+
+def compare(held: Resources, before: DatasetFacts, after: DatasetFacts) -> bytes | None:
+    """What changed between two tables, as JSON; ``None`` when it takes longer than 30 s.
+
+    It is kept beside the first table. No row names it, so that it is swept as an orphan after
+    an hour: until then whoever asks again, as after a ``None``, is answered at once.
+    """
+    of = hashlib.sha256(after.storage_key.encode()).hexdigest()[:32]
+    key = f"{PurePosixPath(before.storage_key).parent}/compare-{of}.json"
+    try:
+        return b"".join(held.storage.download_stream(held.settings.minio_bucket, key))
+    except ObjectMissing:
+        return _awaited(key, lambda: _compute_comparison(held, before, after, key))
+
+
+def _awaited(key: str, make: Callable[[], bytes]) -> bytes | None:
+    """What ``make`` makes, once for all who ask for ``key`` meanwhile; ``None`` after 30 s."""
     with _guard:
-        key = dataset.storage_key
         future = _under_way.get(key)
         if future is None:
-            future = _under_way[key] = _profilers.submit(_compute_profile, held, dataset)
+            future = _under_way[key] = _makers.submit(make)
             future.add_done_callback(lambda _: _under_way.pop(key, None))
     try:
-        return future.result(timeout=PROFILE_WAIT_S)
+        return future.result(timeout=WAIT_S)
     except NotYet:
         return None
 
@@ -96,6 +116,27 @@ def _compute_profile(held: Resources, dataset: DatasetFacts) -> bytes:
         for table in (Dataset, DatasetVersion):
             mine = table.storage_key == dataset.storage_key
             unit.session.execute(update(table).where(mine).values(profile_key=key))
+    return body
+
+
+def _compute_comparison(
+    held: Resources, before: DatasetFacts, after: DatasetFacts, key: str
+) -> bytes:
+    with sandbox.scratch() as name:
+        out = Path(name) / "out"
+        out.mkdir()
+        params: dict[str, Any] = {"out_dir": str(out)}
+        for side, dataset in (("a", before), ("b", after)):
+            place = Path(name) / side
+            place.mkdir()
+            params[side] = {
+                "source": str(fetch_table(held, dataset, place)),
+                "columns": dataset.columns_json,
+                "name": dataset.filename,
+            }
+        run_reader(COMPARE, params, "dataset")
+        body = (out / "compare.json").read_bytes()
+    held.storage.upload_bytes(held.settings.minio_bucket, key, body)
     return body
 
 

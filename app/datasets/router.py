@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 
 from app.auth.dependencies import CurrentUser
 from app.core.multipart import receive_form
-from app.core.problems import Unprocessable
 from app.datasets import ingestion, products, service, versions
 from app.datasets.schemas import (
     DatasetOut,
@@ -22,7 +21,7 @@ from app.datasets.schemas import (
     VersionOut,
 )
 from app.db.tables import DatasetFacts
-from app.web import Held, Page, Unit, answers, paginate, set_page_headers
+from app.web import Held, IdempotencyKey, Page, Unit, answers, paginate, set_page_headers
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
@@ -149,18 +148,15 @@ def preview(
     return PreviewPage.model_validate(products.preview(held, facts, rows))
 
 
-@router.get(
-    "/{dataset_id}/profile",
-    responses={
-        **answers(401, 404, 410, 422),
-        200: {"content": {"application/json": {"schema": {"type": "object"}}}},
-        202: {"description": "Still being computed; ask again after Retry-After seconds."},
-    },
-    response_class=Response,
-)
-def profile(dataset_id: str, user: CurrentUser, held: Held, version: Version = None) -> Response:
-    """The profile: statistics, associations and alerts; computed once and kept."""
-    body = products.profile(held, _facts(held, user, dataset_id, version))
+_COMPUTED: dict[int | str, dict[str, Any]] = {
+    **answers(401, 404, 410, 422),
+    200: {"content": {"application/json": {"schema": {"type": "object"}}}},
+    202: {"description": "Still being computed; ask again after Retry-After seconds."},
+}
+
+
+def _computed(body: bytes | None) -> Response:
+    """JSON that was computed, or the news that it still is."""
     if body is None:
         return Response(
             b'{"status": "computing"}',
@@ -169,6 +165,12 @@ def profile(dataset_id: str, user: CurrentUser, held: Held, version: Version = N
             media_type="application/json",
         )
     return Response(body, media_type="application/json")
+
+
+@router.get("/{dataset_id}/profile", responses=_COMPUTED, response_class=Response)
+def profile(dataset_id: str, user: CurrentUser, held: Held, version: Version = None) -> Response:
+    """The profile: statistics, associations and alerts; computed once and kept."""
+    return _computed(products.profile(held, _facts(held, user, dataset_id, version)))
 
 
 @router.get(
@@ -195,11 +197,6 @@ def download(
     return StreamingResponse(found.stream(), media_type=found.media_type, headers=headers)
 
 
-def _not_yet(unit: Unit, user: CurrentUser, dataset_id: str, what: str) -> Unprocessable:
-    service.get_dataset(unit, user, dataset_id)
-    return Unprocessable(f"{what} are not possible yet; a later version of UAM brings them.")
-
-
 @router.post(
     "/{dataset_id}/versions",
     status_code=201,
@@ -207,17 +204,22 @@ def _not_yet(unit: Unit, user: CurrentUser, dataset_id: str, what: str) -> Unpro
     responses=answers(400, 401, 404, 409, 410, 413, 415, 422, 507),
 )
 async def add_version(
-    dataset_id: Annotated[str, Depends(_owned)], request: Request, user: CurrentUser, held: Held
+    dataset_id: Annotated[str, Depends(_owned)],
+    request: Request,
+    user: CurrentUser,
+    held: Held,
+    idempotency_key: IdempotencyKey = None,
 ) -> DatasetOut:
     """Put a newer file in the place of the last one, or its rows behind those that are there.
 
     Earlier versions stay. What the last file was read with is remembered; a field that is sent
     empty is found anew. A changed schema is told in ``warnings``, and 422 when appending.
+    The same ``Idempotency-Key`` again answers the version that it has made.
     """
     async with receive_form(request) as form:
         form.refuse_unknown("file", "mode", *ingestion.READING_OPTIONS)
         options = ingestion.parse_reading_options(form.fields)
-        dataset = await run_in_threadpool(
+        dataset, version = await run_in_threadpool(
             versions.add_version,
             held,
             user,
@@ -226,8 +228,9 @@ async def add_version(
             versions.parse_mode(form.fields.get("mode", "")),
             options,
             frozenset(name for name in form.fields if name not in options),
+            idempotency_key,
         )
-    return DatasetOut.of(dataset)
+    return DatasetOut.of(dataset, version)
 
 
 @router.get("/{dataset_id}/versions", responses=answers(401, 404, 422))
@@ -246,8 +249,24 @@ def list_versions(
     return [VersionOut.of(row, dataset.version) for row in rows]
 
 
-@router.get("/{dataset_id}/compare/{other}", responses=answers(401, 404, 422))
-def compare(dataset_id: str, other: str, user: CurrentUser, unit: Unit) -> dict[str, Any]:
-    """Schema changes and drift against another dataset. Not possible yet."""
-    service.get_dataset(unit, user, other)
-    raise _not_yet(unit, user, dataset_id, "Comparisons of datasets")
+@router.get(
+    "/{dataset_id}/compare/{other}",
+    responses=_COMPUTED,
+    response_class=Response,
+)
+def compare(
+    dataset_id: str,
+    other: str,
+    user: CurrentUser,
+    held: Held,
+    version: Version = None,
+    other_version: Version = None,
+) -> Response:
+    """What changed from a dataset to another, or between two versions of one.
+
+    Columns that came, went or changed their type; for each that both have, the drift of what it
+    holds (PSI, with a Kolmogorov-Smirnov or chi-square test, corrected) and new categories.
+    """
+    before = _facts(held, user, dataset_id, version)
+    after = _facts(held, user, other, other_version)
+    return _computed(products.compare(held, before, after))

@@ -68,20 +68,21 @@ class DatasetOut(BaseModel):
     read: dict[str, Any]
 
     @classmethod
-    def of(cls, dataset: Dataset) -> Self:
-        """The answer for a row."""
+    def of(cls, dataset: Dataset, version: DatasetFacts | None = None) -> Self:
+        """The answer for a row; for what it was at ``version`` where that is given."""
+        facts = version or dataset
         return cls(
             id=dataset.id,
             project_id=dataset.project_id,
-            filename=dataset.filename,
-            rows=dataset.rows,
-            cols=dataset.cols,
-            columns=[ColumnOut.model_validate(column) for column in dataset.columns_json],
-            uploaded_at=dataset.uploaded_at,
-            size_bytes=dataset.size_bytes,
-            version=dataset.version,
-            warnings=dataset.warnings_json,
-            read=dataset.read_json,
+            filename=facts.filename,
+            rows=facts.rows,
+            cols=facts.cols,
+            columns=[ColumnOut.model_validate(column) for column in facts.columns_json],
+            uploaded_at=facts.uploaded_at,
+            size_bytes=facts.size_bytes,
+            version=facts.version,
+            warnings=facts.warnings_json,
+            read=facts.read_json,
         )
 
 

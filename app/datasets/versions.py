@@ -17,12 +17,20 @@ from sqlalchemy import inspect, select
 from app.auth.principal import Principal
 from app.core import sandbox
 from app.core.filenames import clean_filename
+from app.core.idempotency import Asked, digest_of_file
 from app.core.multipart import ReceivedFile
 from app.core.problems import Conflict, NotFound, Unprocessable
 from app.datasets import service
 from app.datasets.ingestion import ReadTable, fetch_table, run_reader, store_table, table_facts
 from app.db.session import UnitOfWork
-from app.db.tables import Dataset, DatasetFacts, DatasetVersion, Run, new_id
+from app.db.tables import (
+    Dataset,
+    DatasetFacts,
+    DatasetVersion,
+    DatasetVersionKey,
+    Run,
+    new_id,
+)
 from app.storage.deposit import deposit
 from app.web import Resources
 
@@ -97,11 +105,14 @@ def add_version(
     mode: Mode,
     options: dict[str, Any],
     forgotten: frozenset[str],
-) -> Dataset:
-    """Read a newer file and make it the next version; returns the dataset.
+    idempotency_key: str | None = None,
+) -> tuple[Dataset, DatasetFacts]:
+    """Read a newer file and make it the next version; returns the dataset and that version.
 
     ``options`` are those given now; what was given for the last file is remembered unless
-    ``forgotten``. Raises :class:`NotFound`, and the problem that the file has.
+    ``forgotten``. The same idempotency key again gives the version that it has made.
+    Raises :class:`NotFound`, :class:`Conflict` when the key was used for another request, and
+    the problem that the file has.
     """
     if mode == "append" and "types" in options:
         message = "the types of an appended file are those of the data set"
@@ -145,7 +156,17 @@ def add_version(
             "warnings_json": [*facts["warnings"], *changes],
         }
 
-    return _make_version(held, user, dataset_id, work)
+    asked = None
+    if idempotency_key is not None:
+        request = {
+            "mode": mode,
+            "file": digest_of_file(received.path),
+            "filename": received.filename,
+            "options": options,
+            "forgotten": sorted(forgotten),
+        }
+        asked = Asked.of(idempotency_key, request)
+    return _make_version(held, user, dataset_id, work, asked)
 
 
 def retype_dataset(
@@ -196,10 +217,19 @@ def _out(directory: Path) -> Path:
     return out
 
 
-def _make_version(held: Resources, user: Principal, dataset_id: str, work: Work) -> Dataset:
+def _make_version(
+    held: Resources, user: Principal, dataset_id: str, work: Work, asked: Asked | None = None
+) -> tuple[Dataset, DatasetFacts]:
     for _ in range(MAX_ROUNDS):
         with held.database.unit(write=False) as unit:
             newest = service.get_dataset(unit, user, dataset_id)
+            # After the newest version: should the same request be done from here on, that is not
+            # the newest any more when this one is to be written.
+            made = _version_of_key(unit, newest, asked)
+        if made is not None:
+            with held.database.unit(write=False) as unit:
+                dataset = service.get_dataset(unit, user, dataset_id)
+                return dataset, find_version(unit, dataset, made)
         with sandbox.scratch() as name:
             table, values = work(newest, Path(name))
             prefix = f"{service.storage_prefix(newest.project_id, newest.id)}{new_id()}/"
@@ -211,10 +241,40 @@ def _make_version(held: Resources, user: Principal, dataset_id: str, work: Work)
                         if dataset.version != newest.version:
                             raise _Overtaken
                         _succeed(unit, dataset, {**keys, **table_facts(table.facts), **values})
-                return dataset
+                        _keep_key(unit, dataset, asked)
+                return dataset, dataset
             except _Overtaken:
                 continue
     raise Conflict("Others keep changing this data set; try again.")
+
+
+def _version_of_key(unit: UnitOfWork, dataset: Dataset, asked: Asked | None) -> int | None:
+    """The version that this Idempotency-Key has made of the dataset. Raises :class:`Conflict`."""
+    if asked is None:
+        return None
+    known = unit.session.scalar(
+        select(DatasetVersionKey).where(
+            DatasetVersionKey.dataset_id == dataset.id,
+            DatasetVersionKey.idempotency_key == asked.key,
+        )
+    )
+    if known is None:
+        return None
+    asked.refuse_other(known.request_hash)
+    return known.version
+
+
+def _keep_key(unit: UnitOfWork, dataset: Dataset, asked: Asked | None) -> None:
+    if asked is not None:
+        unit.session.add(
+            DatasetVersionKey(
+                id=new_id(),
+                dataset_id=dataset.id,
+                idempotency_key=asked.key,
+                request_hash=asked.digest,
+                version=dataset.version,
+            )
+        )
 
 
 def _succeed(unit: UnitOfWork, dataset: Dataset, values: Mapping[str, Any]) -> None:

@@ -160,6 +160,19 @@ class DatasetVersion(DatasetFacts, Base):
     dataset_id: Mapped[str] = _parent("datasets.id", index=False)
 
 
+class DatasetVersionKey(Base):
+    """The ``Idempotency-Key`` under which a version of a dataset was made, and for what request."""
+
+    __tablename__ = "dataset_version_keys"
+    __table_args__ = (UniqueConstraint("dataset_id", "idempotency_key"),)
+
+    id: Mapped[str] = _primary_key()
+    dataset_id: Mapped[str] = _parent("datasets.id", index=False)
+    idempotency_key: Mapped[str] = mapped_column(String(255))
+    request_hash: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int] = mapped_column(Integer)
+
+
 class Run(Base):
     """One analysis. The row is the truth; what the queue carries is only a bell.
 

@@ -22,11 +22,9 @@ from app.runs.schemas import (
 )
 from app.runs.states import Status
 from app.runs.watch import RunWatcher
-from app.web import Held, Page, Unit, answers, paginate
+from app.web import Held, IdempotencyKey, Page, Unit, answers, paginate
 
 router = APIRouter(prefix="/runs", tags=["runs"])
-
-IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 
 
 @router.post("/start", status_code=202, responses=answers(401, 404, 409, 422, 429))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from sqlalchemy import Select, func, select, update
@@ -13,6 +11,7 @@ from app.analysis.errors import AnalysisError
 from app.analysis.progress import silent
 from app.auth.principal import Principal
 from app.core.failpoints import reach
+from app.core.idempotency import Asked
 from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
 from app.core.queue import send_run, sending
 from app.core.telemetry import request_id_var
@@ -103,8 +102,8 @@ def start_run(
     """
     _lock_user(unit, user)
     request = {"dataset_id": dataset_id, "project_id": project_id, "options": options}
-    digest = _digest(request)
-    known = _known(unit, user, idempotency_key, digest)
+    asked = Asked.of(idempotency_key, request)
+    known = _known(unit, user, asked)
     if known is not None:
         return known
     dataset = hold_dataset(unit, user, dataset_id)
@@ -114,7 +113,7 @@ def start_run(
     parameters = checked_options(dataset, options)
     _refuse_over_quota(unit, held, user)
     run = _new_run(user, dataset, dataset, parameters)
-    _accept(unit, held, run, dataset.filename, idempotency_key, digest)
+    _accept(unit, held, run, dataset.filename, asked)
     return run
 
 
@@ -134,8 +133,8 @@ def rerun(
     :func:`start_run`.
     """
     _lock_user(unit, user)
-    digest = _digest({"rerun": run_id, "dataset_version": version})
-    known = _known(unit, user, idempotency_key, digest)
+    asked = Asked.of(idempotency_key, {"rerun": run_id, "dataset_version": version})
+    known = _known(unit, user, asked)
     if known is not None:
         return known
     like = get_run(unit, user, run_id)
@@ -144,21 +143,17 @@ def rerun(
     parameters = checked_options(facts, like.parameters_json, "options")
     _refuse_over_quota(unit, held, user)
     run = _new_run(user, dataset, facts, parameters)
-    _accept(unit, held, run, facts.filename, idempotency_key, digest)
+    _accept(unit, held, run, facts.filename, asked)
     return run
 
 
-def _digest(request: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-
-
-def _known(unit: UnitOfWork, user: Principal, key: str | None, digest: str) -> Run | None:
+def _known(unit: UnitOfWork, user: Principal, asked: Asked | None) -> Run | None:
     """The run that this Idempotency-Key has started. Raises :class:`Conflict`."""
-    if key is None:
+    if asked is None:
         return None
-    known = unit.session.scalar(owned_runs(user).where(Run.idempotency_key == key))
-    if known is not None and known.request_hash != digest:
-        raise Conflict("This Idempotency-Key was used for another request.")
+    known = unit.session.scalar(owned_runs(user).where(Run.idempotency_key == asked.key))
+    if known is not None:
+        asked.refuse_other(known.request_hash)
     return known
 
 
@@ -180,12 +175,12 @@ def _new_run(
 
 
 def _accept(
-    unit: UnitOfWork, held: Resources, run: Run, filename: str, key: str | None, digest: str
+    unit: UnitOfWork, held: Resources, run: Run, filename: str, asked: Asked | None
 ) -> None:
     """Write a run down and have it sent once that is committed."""
     run.created_at = unit.now()
-    run.idempotency_key = key
-    run.request_hash = digest
+    if asked is not None:
+        run.idempotency_key, run.request_hash = asked.key, asked.digest
     unit.session.add(run)
     unit.session.flush()
     which = "" if run.dataset_version == 1 else f", version {run.dataset_version},"

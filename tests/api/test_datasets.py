@@ -238,10 +238,31 @@ def test_deleting_ends_everything(world):
     assert_problem(world.api.delete(path), 404)
 
 
-def test_what_later_versions_bring_says_so(world, dataset):
-    path = f"/datasets/{dataset['dataset_id']}"
-    answer = world.api.get(f"{path}/compare/{dataset['dataset_id']}")
-    assert "not possible yet" in assert_problem(answer, 422)["detail"]
+def test_two_datasets_are_compared(world, dataset):
+    other = world.upload(b"name,height,planet\n" + b"Ada,1.6,Bonn\nBob,1.8,Graz\n" * 40)
+    path = f"/datasets/{dataset['dataset_id']}/compare/{other['dataset_id']}"
+    answer = world.api.get(path)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["a"]["rows"], found["b"]["rows"]) == (4, 80)
+    assert "planet" in [column["name"] for column in found["schema"]["added"]]
+    height = next(column for column in found["columns"] if column["name"] == "height")
+    assert height["verdict"] == "too_few_rows"
+    assert world.api.get(path).json() == found
+
+
+def test_versions_of_a_dataset_are_compared(fresh):
+    first = fresh.upload(b"kind,x\n" + b"a,1\nb,2\n" * 50)["dataset_id"]
+    files = {"file": ("new.csv", b"kind,x\n" + b"a,1\nc,2\n" * 50)}
+    path = f"/datasets/{first}"
+    sent = fresh.api.post(f"{path}/versions", files=files, data={"mode": "replace"})
+    assert sent.status_code == 201, sent.text
+    found = fresh.api.get(f"{path}/compare/{first}", params={"version": 1}).json()
+    kind = next(column for column in found["columns"] if column["name"] == "kind")
+    assert (kind["verdict"], kind["new"]["values"][0]["value"]) == ("strong", "c")
+    same = fresh.api.get(f"{path}/compare/{first}", params={"version": 1, "other_version": 1})
+    assert same.json()["schema"]["same"] is True
+    assert_problem(fresh.api.get(f"{path}/compare/{first}", params={"other_version": 9}), 404)
 
 
 def send_raw(server, token, head, body):

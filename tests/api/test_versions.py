@@ -30,10 +30,19 @@ def path(fresh: World) -> str:
 
 
 def send(
-    user: World, path: str, content: bytes, mode: str, filename: str = "second.csv", **fields: str
+    user: World,
+    path: str,
+    content: bytes,
+    mode: str,
+    filename: str = "second.csv",
+    key: str | None = None,
+    **fields: str,
 ) -> httpx.Response:
     files = {"file": (filename, io.BytesIO(content))}
-    return user.api.post(f"{path}/versions", files=files, data={"mode": mode, **fields})
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return user.api.post(
+        f"{path}/versions", files=files, data={"mode": mode, **fields}, headers=headers
+    )
 
 
 def sent(*args: Any, **fields: str) -> dict[str, Any]:
@@ -235,6 +244,51 @@ def test_two_at_once_make_two_versions(fresh: World, path: str) -> None:
     found = versions(fresh, path)
     assert [item["version"] for item in found] == [5, 4, 3, 2, 1]
     assert [item["rows"] for item in found] == [7, 6, 5, 4, 3]
+
+
+def test_a_file_that_is_sent_again_under_its_key_comes_once(fresh: World, path: str) -> None:
+    first = sent(fresh, path, SECOND, "append", key="december")
+    assert (first["version"], first["rows"]) == (2, 5)
+    assert sent(fresh, path, SECOND, "append", key="december") == first
+    # Another version comes; the key still answers the one that it made.
+    assert sent(fresh, path, SECOND, "append", key="january")["version"] == 3
+    change = {"columns": [{"name": "sold", "type": "number"}]}
+    assert fresh.api.patch(path, json=change).json()["version"] == 4
+    assert sent(fresh, path, SECOND, "append", key="december") == first
+    assert sent(fresh, path, SECOND, "append")["version"] == 5
+    assert [item["rows"] for item in versions(fresh, path)] == [9, 7, 7, 5, 3]
+
+
+def test_a_key_of_another_request_is_refused(fresh: World, path: str) -> None:
+    sent(fresh, path, SECOND, "append", key="k")
+    for content, mode, fields in (
+        (FIRST, "append", {}),
+        (SECOND, "replace", {}),
+        (SECOND, "append", {"filename": "other.csv"}),
+        (SECOND, "append", {"delimiter": ","}),
+        (SECOND, "append", {"delimiter": ""}),
+    ):
+        problem = assert_problem(send(fresh, path, content, mode, key="k", **fields), 409)
+        assert problem["detail"] == "This Idempotency-Key was used for another request."
+    assert len(versions(fresh, path)) == 2
+    assert_problem(send(fresh, path, SECOND, "append", key="x" * 256), 422)
+    # A key belongs to its data set, and one under which nothing was made is free.
+    other = f"/datasets/{fresh.upload(FIRST, 'other.csv')['dataset_id']}"
+    assert sent(fresh, other, SECOND, "append", key="k")["version"] == 2
+    assert_problem(send(fresh, path, b"shop\nUlm\n", "append", key="new"), 422)
+    assert sent(fresh, path, SECOND, "append", key="new")["version"] == 3
+
+
+def test_many_at_once_under_one_key_come_once(fresh: World, path: str) -> None:
+    def append(_: int) -> dict[str, Any]:
+        own = World(**{**vars(fresh), "api": fresh.server.client(fresh.access_token)})
+        return sent(own, path, SECOND, "append", key="once")
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(append, range(4)))
+    assert made[1:] == made[:1] * 3
+    assert [item["version"] for item in versions(fresh, path)] == [2, 1]
+    assert len(table(fresh, path)) == 5
 
 
 def objects(server: Server, path: str) -> set[str]:

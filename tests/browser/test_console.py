@@ -64,6 +64,43 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".log li").first).to_be_visible()
 
 
+def test_a_newer_file_makes_a_version(page: Page, tmp_path: Path) -> None:
+    def people(first: int, count: int) -> Path:
+        path = tmp_path / f"people {first}.csv"
+        lines = [f"user{n}@example.org,{n * 7 % 11}" for n in range(first, first + count)]
+        path.write_text("\n".join(["mail,visits", *lines]) + "\n", encoding="utf-8")
+        return path
+
+    register(page)
+    upload(page, people(0, 60))
+    expect(page.get_by_text("sensitive: e-mail addresses")).to_be_visible()
+    card = page.locator("section", has=page.get_by_role("heading", name="Versions"))
+    card.get_by_text("Send a newer file").click()
+    card.get_by_label("A newer file").set_input_files(people(60, 40))
+    card.get_by_label("Its rows go").select_option("append")
+    card.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("100 rows × 2 columns")).to_be_visible()
+    rows = page.get_by_role("region", name="Versions").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("behind the last")
+
+    page.get_by_label("What should be predicted?").select_option("visits")
+    page.get_by_label("Seconds of training").fill("5")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".facts").first).to_contain_text(", version 2")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".status")).to_have_text("CANCELLED")
+
+    page.go_back()
+    wide = tmp_path / "other.csv"
+    wide.write_text("mail,other\na@example.org,1\n", encoding="utf-8")
+    card.get_by_text("Send a newer file").click()
+    card.get_by_label("A newer file").set_input_files(wide)
+    card.get_by_label("Its rows go").select_option("append")
+    card.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert")).to_contain_text("visits")
+
+
 def test_tells_what_is_wrong_with_a_file(page: Page, tmp_path: Path) -> None:
     register(page)
     broken = tmp_path / "picture.csv"

@@ -34,6 +34,19 @@ def test_what_is_there_is_written_over_and_the_rest_stays(
     ]
 
 
+def test_a_table_is_compared_with_an_earlier_one(uam: Run, shops: Path, tmp_path: Path) -> None:
+    earlier, out = tmp_path / "earlier.csv", tmp_path / "out"
+    header, *lines = shops.read_text().splitlines()
+    earlier.write_text("\n".join([header, *lines[:100]]) + "\n")
+    done = uam("profile", shops, "--against", earlier, "--out", out)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "compare.json").read_text())
+    assert (found["a"]["rows"], found["b"]["rows"]) == (100, 300)
+    assert found["schema"]["same"] is True
+    assert "100 rows before, 300 now." in done.stderr
+    assert str(out / "compare.html") in done.stdout.split()
+
+
 def test_a_file_that_is_no_table_is_one_line_and_1(uam: Run, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_bytes(bytes(range(256)) * 20)

@@ -175,13 +175,13 @@ def assert_of_version_1(database: Database) -> None:
     for name in ("storage_key", "columns_json", "rows", "uploaded_at"):
         assert getattr(dataset, name) == known[name]
     full = dict.fromkeys(Base.metadata.tables, 1)
-    assert counts(database) == {**full, "dataset_versions": 0}
+    assert counts(database) == {**full, "dataset_versions": 0, "dataset_version_keys": 0}
 
 
 def test_what_was_there_before_versions_is_of_version_1(database: Database) -> None:
     migrate(database, "0001")
     write_as(database, known_columns(database))
-    migrate(database, "0002")
+    migrate(database)
     assert_of_version_1(database)
     with database.unit(write=False) as unit:
         dataset = unit.session.scalars(select(Dataset)).one()
@@ -191,13 +191,13 @@ def test_what_was_there_before_versions_is_of_version_1(database: Database) -> N
 def test_an_api_from_before_versions_still_writes(database: Database) -> None:
     migrate(database, "0001")
     known = known_columns(database)
-    migrate(database, "0002")
+    migrate(database)
     write_as(database, known)
     assert_of_version_1(database)
 
 
 def test_going_back_before_versions_keeps_the_newest(database: Database) -> None:
-    migrate(database, "0002")
+    migrate(database)
     fill(database)
     migrate(database, "0001")
     assert "dataset_versions" not in inspect(database.engine).get_table_names()
@@ -207,8 +207,19 @@ def test_going_back_before_versions_keeps_the_newest(database: Database) -> None
             assert count == 1, name
         key = connection.execute(text("SELECT storage_key FROM datasets")).scalar_one()
     assert key == row_for(Base.metadata.tables["datasets"])["storage_key"]
-    migrate(database, "0002")
+    migrate(database)
     assert counts(database)["dataset_versions"] == 0
+
+
+def test_an_api_from_before_keys_of_versions_still_writes(database: Database) -> None:
+    migrate(database, "0002")
+    known = known_columns(database)
+    write_as(database, known)
+    migrate(database)
+    full = dict.fromkeys(Base.metadata.tables, 1)
+    assert counts(database) == {**full, "dataset_version_keys": 0}
+    migrate(database, "0002")
+    assert known_columns(database) == known
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:

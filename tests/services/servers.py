@@ -160,14 +160,25 @@ def run_postgres(max_connections: int = 200) -> Iterator[Postgres]:
 def run_valkey() -> Iterator[Valkey]:
     """Run Valkey; nothing of it stays."""
     with _directory() as directory:
-        server = ValkeyServer(port=free_ports(1)[0], data_dir=directory)
-        server.start()
+        server = _start_valkey(directory)
         pid = server._process.pid
         try:
             with watching(pid):
                 yield Valkey(pid, server.port)
         finally:
             server.stop()
+
+
+def _start_valkey(directory: Path, tries: int = 5) -> ValkeyServer:
+    """Between its choice and its use another process may take the port: then another is tried."""
+    try:
+        server = ValkeyServer(port=free_ports(1)[0], data_dir=directory)
+        server.start()
+    except OSError:
+        if tries == 1:
+            raise
+        return _start_valkey(directory, tries - 1)
+    return server
 
 
 @contextmanager

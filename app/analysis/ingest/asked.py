@@ -11,7 +11,7 @@ from app.analysis.ingest.classify import Habits, asked_readings, choose, present
 from app.analysis.ingest.dates import ASKED_DATES, DATES
 from app.analysis.ingest.engine import literal
 from app.analysis.ingest.findings import quoted
-from app.analysis.ingest.notations import ASKED_BOOLEAN, BOOLEAN, Notation, number
+from app.analysis.ingest.notations import ASKED_BOOLEAN, Notation, number
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.queries import first_cells
 from app.analysis.ingest.spellings import spelling_of
@@ -78,7 +78,7 @@ def _typed_plan(
         if not facts.bad:
             raw, nullable = cell(position), facts.values < facts.rows
             sql = notation.checked_sql(raw) if facts.tokens else notation.value_sql(raw)
-            words = spelling_of(facts.words) if notation is BOOLEAN else None
+            words = spelling_of(facts.words)
             return ColumnPlan(name, kind, sql, nullable, "given by the caller", words)
         found = bad_cells(connection, table, {position: notation}, 50)[position]
         if all(notation.matches(text.strip()) for _, text in found):

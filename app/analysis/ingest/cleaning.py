@@ -123,6 +123,10 @@ class _Cleaner:
         self.rows = int(one_row(self.connection, f"SELECT count(*) FROM {self.relation}")[0])
         texts = [i for i, kind in enumerate(self._physical) if kind == "VARCHAR"]
         numbers = [i for i, kind in enumerate(self._physical) if kind == "DOUBLE"]
+        # What is no number is missing, to everyone who reads the table: no step to tell of.
+        for i in numbers:
+            cell = self._cells[i]
+            self._cells[i] = f"CASE WHEN isnan({cell}) THEN NULL ELSE {cell} END"
         self._each("trim_space", texts, lambda cell: f"trim({cell}, {literal(WHITE)})")
         self._each("empty_to_missing", texts, lambda cell: f"nullif({cell}, '')")
         self._unify([i for i in texts if self.columns[i].type == "categorical"])
@@ -249,6 +253,8 @@ class _Cleaner:
                 self._nullable[i],
                 column.reason,
                 spellings.get(column.name),
+                column.sensitive,
+                column.sensitive_reason,
             )
             for i, column in enumerate(self.columns)
             if i not in self._dropped

@@ -112,6 +112,7 @@ def _convert_one(
                 *(connection, work, source, source.name, work, options),
                 *(MAX_UNPACKED_BYTES, silent),
                 as_written=to == "csv",
+                with_preview=False,
             )
             result = _rendered(connection, work, dataset, to)
             target.parent.mkdir(parents=True, exist_ok=True)

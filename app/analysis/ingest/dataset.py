@@ -88,14 +88,20 @@ def read_through(
     progress: Progress,
     *,
     as_written: bool = False,
+    with_preview: bool = True,
 ) -> Dataset:
     """The same through an engine that reaches ``source``, ``scratch`` and ``out_dir`` already.
 
     With ``as_written`` the data file holds the text of each cell as its file spells it, where it
-    is text; the schema is the same.
+    is text; the schema is the same. Without ``with_preview`` there is no preview.
     """
     table = open_table(connection, scratch, source, filename, options, max_unpacked_bytes, progress)
-    return write_table(connection, table, options, out_dir, scratch, progress, as_written)
+    dataset = write_table(connection, table, options, out_dir, scratch, progress, as_written)
+    if with_preview:
+        columns, rows = dataset.columns, dataset.rows
+        with explained(str(table.read.get("format", ""))):
+            write_preview(out_dir / DATA, columns, rows, out_dir / PREVIEW)
+    return dataset
 
 
 def open_table(
@@ -205,7 +211,6 @@ def _write(
     )
     progress(0.95, f"Wrote {rows:,} rows")
     columns = [plan.column().to_json() for plan in plans]
-    write_preview(data, columns, rows, out_dir / PREVIEW)
     found = [*table.findings, *findings]
     if not rows:
         found.append(Finding("no_rows", "The table has columns but no rows."))

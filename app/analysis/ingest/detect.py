@@ -159,11 +159,12 @@ def _opens_json(text: str) -> bool:
     return _JSON_OPENING.match(text.lstrip("\ufeff")) is not None
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x19]")
+
+
 def _refuse_binary(text: str) -> None:
     """Text has next to no control characters; bytes of a program or an image are full of them."""
     head = text[:65536]
-    controls = sum(
-        1 for char in head if char < " " and char not in "\t\r\n\f\v\x1a\x1b\x1c\x1d\x1e\x1f"
-    )
+    controls = len(_CONTROL.findall(head))
     if controls > max(2, 0.05 * len(head)):
         raise UnsupportedFormat(f"This is a binary file, not a table UAM reads. {READABLE}")

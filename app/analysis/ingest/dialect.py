@@ -130,12 +130,11 @@ def _score(text: str, delimiter: str, quote: str) -> float:
     width, agreeing = max(widths.items(), key=lambda item: (item[1], item[0]))
     if width == 1 and delimiter != NO_DELIMITER:
         return 0.0
-    cells = [cell.strip(WHITE) for row in rows for cell in row]
+    # Each text once: the cells of a column repeat one another.
+    cells = Counter(cell.strip(WHITE) for row in rows for cell in row)
     # An apostrophe at either end of a cell is half of a pair of quotes that was torn apart.
-    known = sum(1 for c in cells if _KNOWN_CELL.fullmatch(c) and c[:1] != "'" != c[-1:]) / len(
-        cells
-    )
+    known = [n for c, n in cells.items() if c[:1] != "'" != c[-1:] and _KNOWN_CELL.fullmatch(c)]
     pattern = agreeing / len(rows)
     # A wider agreement is stronger evidence, but only slowly: 3 cells are not thrice 1.
     breadth = 0.5 if width == 1 else 1.0 - 0.25 / math.log2(width + 1)
-    return pattern * breadth * (0.1 + known)
+    return pattern * breadth * (0.1 + sum(known) / cells.total())

@@ -96,11 +96,13 @@ BOOLEAN = Notation(
     "CASE lower({c}) WHEN 'true' THEN true WHEN 'false' THEN false END",
     "every value is true or false",
 )
+# How a caller's booleans may say yes; every other spelling says no.
+TRUE_WORDS = ("true", "yes", "y", "t", "1", "on", "ja", "j", "oui", "si", "sí")
 # What a caller may call boolean, though it is not taken for it without being asked.
 ASKED_BOOLEAN = Notation(
     "boolean",
     "(?i:true|false|yes|no|y|n|t|f|1|0|on|off|ja|nein|j|oui|non|si|sí)",
-    "CASE WHEN lower({c}) IN ('true','yes','y','t','1','on','ja','j','oui','si','sí') THEN true "
+    f"CASE WHEN lower({{c}}) IN ({', '.join(map(repr, TRUE_WORDS))}) THEN true "
     "WHEN lower({c}) IN ('false','no','n','f','0','off','nein','non') THEN false END",
     "every value says yes or no",
 )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from app.analysis.ingest.notations import TRUE_WORDS
 from app.analysis.ingest.plan import ColumnPlan
 
 NOTE = "uam.spellings"
@@ -16,7 +17,7 @@ def spelling_of(words: Sequence[str] | None) -> tuple[str, str] | None:
     """The words for false and true among a column's spellings, if each has but one."""
     spelled: dict[bool, list[str]] = {False: [], True: []}
     for word in words or ():
-        spelled[word.lower() == "true"].append(word)
+        spelled[word.lower() in TRUE_WORDS].append(word)
     if not words or any(len(found) > 1 for found in spelled.values()):
         return None
     no, yes = (spelled[value] or [DEFAULT[value]] for value in (False, True))

@@ -1,4 +1,4 @@
-"""What a caller runs: the profile of a dataset, and its exploration with charts."""
+"""What a caller runs: the profile of a dataset, its exploration with charts, a comparison."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.analysis.profile.comparison import Side
+from app.analysis.profile.comparison import compare as compute_comparison
+from app.analysis.profile.comparison_page import render_comparison
 from app.analysis.profile.document import Profile, compute
 from app.analysis.profile.page import render_page
 from app.analysis.progress import Progress
@@ -87,6 +90,27 @@ def explore(
         progress(0.4 + 0.6 * place / len(charts))
     progress(1.0, f"Drew {len(written)} charts.")
     return {"alerts": len(found.document["alerts"]), "charts": written}
+
+
+def compare(
+    *, a: Mapping[str, Any], b: Mapping[str, Any], out_dir: str, progress: Progress
+) -> dict[str, Any]:
+    """Write ``compare.json`` and ``compare.html`` into ``out_dir``: what changed from a to b.
+
+    Each side is ``{"source": a Parquet file, "columns": its schema, "name"}``. Returns
+    ``{"summary": [sentences]}``. Raises ``BadTable`` when a file cannot be read.
+    """
+    first, second = (
+        Side(side["source"], columns_from_json(side["columns"]), side["name"]) for side in (a, b)
+    )
+    found = compute_comparison(first, second, progress)
+    out = Path(out_dir)
+    text = json.dumps(found, ensure_ascii=False, allow_nan=False, indent=1)
+    (out / "compare.json").write_text(text, encoding="utf-8", errors="replace")
+    page = render_comparison(found)
+    (out / "compare.html").write_text(page, encoding="utf-8", errors="replace")
+    progress(1.0, "Compared.")
+    return {"summary": found["summary"]}
 
 
 def _write(found: Profile, out_dir: Path) -> None:

@@ -36,7 +36,7 @@ def render_page(document: Mapping[str, Any]) -> str:
         column_view(place, column) for place, column in enumerate(columns[:MAX_COLUMNS])
     ]
     return (
-        _environment()
+        page_environment()
         .get_template("profile.html")
         .render(
             dataset=document["dataset"],
@@ -51,14 +51,15 @@ def render_page(document: Mapping[str, Any]) -> str:
             sampling=document["sampling"],
             places={column["name"]: place for place, column in enumerate(columns[:MAX_COLUMNS])},
             style=style,
-            style_hash=_hash(style),
+            style_hash=inline_hash(style),
             script=script,
-            script_hash=_hash(script),
+            script_hash=inline_hash(script),
         )
     )
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Jinja for the pages: everything from the data is escaped, what is undefined is an error."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -90,6 +91,6 @@ def _size(size: int | None) -> str:
     return f"{size} bytes"
 
 
-def _hash(text: str) -> str:
+def inline_hash(text: str) -> str:
     """The hash by which a content security policy knows an inline style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

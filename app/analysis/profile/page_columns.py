@@ -60,7 +60,7 @@ def column_view(place: int, column: Mapping[str, Any]) -> ColumnView:
         missing_share=column["missing_share"],
         figures=tuple(_figures(column)),
         spark=spark(histogram["counts"]),
-        ends=(_edge(edges[0]), _edge(edges[-1])) if edges else ("", ""),
+        ends=(edge(edges[0]), edge(edges[-1])) if edges else ("", ""),
         spark_note=note,
         bars=bars(tokens if tokens is not None else _top(column)),
         bars_title="words" if tokens is not None else "values",
@@ -93,7 +93,7 @@ def bars(top: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
     shown = top[:BARS]
     longest = max((row["count"] for row in shown), default=1) or 1
     return tuple(
-        Bar(_written(row["value"]), row["count"], round(100 * row["count"] / longest, 1))
+        Bar(written(row["value"]), row["count"], round(100 * row["count"] / longest, 1))
         for row in shown
     )
 
@@ -122,7 +122,7 @@ def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         f"{column['distinct']:,}" + ("" if column["distinct_exact"] else " (estimated)"),
     )
     if "value" in column:
-        yield "value", _written(column["value"])
+        yield "value", written(column["value"])
     for key in ("mean", "std", "min", "median", "max", "skew", "kurtosis", "span_days"):
         if key in column:
             yield key.replace("_", " "), _figure(column[key])
@@ -154,11 +154,13 @@ def _moment(text: str) -> str:
     return text.removesuffix("T00:00:00").replace("T", " ")
 
 
-def _edge(value: Any) -> str:
+def edge(value: Any) -> str:
+    """The end of a histogram: a number, or the day of an ISO moment."""
     return value[:10] if isinstance(value, str) else number(value)
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value of the data in words; – for a missing one."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -27,7 +27,9 @@ def compose(material: Material) -> Document:
 
 
 def _facts(material: Material) -> Iterator[tuple[str, str]]:
-    yield "Data", f"{count(material.rows, 'row')}, {count(len(material.columns), 'column')}"
+    size = f"{count(material.rows, 'row')}, {count(len(material.columns), 'column')}"
+    version = material.run.get("dataset_version")
+    yield "Data", size if version is None else f"version {version}: {size}"
     yield "Target", cut(material.target) if material.target is not None else "none (exploration)"
     if material.model:
         yield "Model", cut(material.model.get("name"))

@@ -27,8 +27,8 @@ def render(
 ) -> dict[str, Any]:
     """Write ``report.md``, ``report.html`` and ``report.pdf`` into ``out_dir``.
 
-    ``run`` holds facts of the run, each optional: ``dataset`` (its name), ``rows``, ``cols``,
-    ``size_bytes``, ``run_id``, ``started_at``, ``options``, ``seed``, ``versions``, ``read``,
+    ``run`` holds facts of the run, each optional: ``dataset`` (its name), ``dataset_version``,
+    ``rows``, ``cols``, ``size_bytes``, ``run_id``, ``started_at``, ``options``, ``seed``, ``versions``, ``read``,
     ``warnings``. The others are paths of the files that the earlier stages wrote; one that is
     ``None`` or absent leaves its section short, never empty of a reason.
     Returns the size of each file in bytes.

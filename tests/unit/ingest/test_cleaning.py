@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 
@@ -67,6 +68,14 @@ def test_each_step_is_logged_with_rows_and_reason(read, tmp_path):
     assert nullable == {"name": False, "answer": False, "x": True, "v": False}
 
 
+def test_what_is_said_of_a_column_stays_with_it(read, tmp_path):
+    table = read("mail,v\n" + "".join(f" user{n}@example.org,{n}\n" for n in range(9)))
+    log, _ = cleaned(tmp_path, table.data, table.result["columns"])
+    said = {name: table.result["columns"][0][name] for name in ("sensitive", "sensitive_reason")}
+    assert said["sensitive"] == "email"
+    assert {name: log["columns"][0][name] for name in said} == said
+
+
 @pytest.mark.parametrize("rule", [rule for rule, about in RULES.items() if about.usual])
 def test_each_rule_can_be_switched_off(read, tmp_path, rule):
     table = read(MESSY)
@@ -123,28 +132,60 @@ def test_spellings_are_unified_within_one_pair(counts, mapping):
 
 
 TEXTS = st.one_of(
-    st.none(), st.sampled_from(["", " ", "a", " a", "a\t", "yes", "YES", "no", "NO "])
+    st.none(), st.sampled_from(["", " ", "a", " a", "a\t", "yes", "YES", "no", "NO ", "\u00a0é"])
 )
-NUMBERS = st.one_of(st.none(), st.sampled_from([0.0, 1.5, math.inf, -math.inf]))
-ROWS = st.lists(st.tuples(TEXTS, TEXTS, NUMBERS), min_size=1, max_size=8)
+NUMBERS = st.one_of(st.none(), st.sampled_from([0.0, -0.0, 1.5, math.nan, math.inf, -math.inf]))
+DAYS = [dt.datetime.fromisoformat("2024-01-31"), dt.datetime.fromisoformat("2024-02-01T12:00:01")]
+# Each kind of column that a dataset stores, with the cells that a rule may touch.
+CELLS = {
+    "t": ("categorical", pa.string(), TEXTS),
+    "u": ("text", pa.string(), TEXTS),
+    "k": ("id", pa.string(), st.sampled_from(["a1", "a1 ", "b2"])),
+    "x": ("number", pa.float64(), NUMBERS),
+    "n": ("integer", pa.int64(), st.sampled_from([None, 7, 2**60 + 1, 2**60])),
+    "b": ("boolean", pa.bool_(), st.sampled_from([None, True, False])),
+    "d": ("datetime", pa.timestamp("us"), st.sampled_from([None, *DAYS])),
+    "c": ("constant", pa.int64(), st.just(5)),
+}
+ROWS = st.lists(st.tuples(*(cells for _, _, cells in CELLS.values())), min_size=1, max_size=8)
+OFF = st.dictionaries(st.sampled_from(sorted(RULES)), st.booleans())
+NAMED = st.sampled_from([{}, {"target": "c"}, {"target": "t", "group_column": "k"}])
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows=ROWS, duplicates=st.booleans())
-def test_the_log_applied_to_the_raw_table_gives_the_cleaned_one(tmp_path_factory, rows, duplicates):
+@settings(max_examples=80, deadline=None)
+@given(rows=ROWS, cleaning=OFF, named=NAMED)
+def test_the_log_applied_to_the_raw_table_gives_the_cleaned_one(
+    tmp_path_factory, rows, cleaning, named
+):
     folder = tmp_path_factory.mktemp("clean")
-    names, kinds = ["t", "u", "x"], ["categorical", "text", "number"]
-    columns = [{"name": n, "type": k, "nullable": True} for n, k in zip(names, kinds, strict=True)]
-    types = [pa.string(), pa.string(), pa.float64()]
-    arrays = [pa.array(c, t) for c, t in zip(zip(*rows, strict=True), types, strict=True)]
+    columns = [{"name": n, "type": k, "nullable": True} for n, (k, _, _) in CELLS.items()]
+    arrays = {
+        name: pa.array(cells, kind)
+        for cells, (name, (_, kind, _)) in zip(zip(*rows, strict=True), CELLS.items(), strict=True)
+    }
     source = folder / "raw.parquet"
-    pq.write_table(pa.table(dict(zip(names, arrays, strict=True))), source)
+    pq.write_table(pa.table(arrays), source)
 
-    options = {"cleaning": {"drop_duplicate_rows": duplicates}}
-    log, frame = cleaned(folder, source, columns, options)
+    log, frame = cleaned(folder, source, columns, {"cleaning": cleaning, **named})
     replayed = apply_steps(load_frame(source, columns), log["steps"])
 
+    assert (len(frame), list(frame)) == (log["rows_out"], [c["name"] for c in log["columns"]])
     pd.testing.assert_frame_equal(replayed, frame, check_dtype=False, check_column_type=False)
+
+
+@pytest.mark.parametrize(
+    "cells", [[math.nan, None, 1.0, None], [math.nan, math.nan, math.nan, None], [math.nan] * 4]
+)
+def test_what_is_no_number_is_missing(tmp_path, cells):
+    columns = [{"name": n, "type": k, "nullable": True} for n, k in (("x", "number"), ("y", "id"))]
+    source = tmp_path / "raw.parquet"
+    pq.write_table(pa.table({"x": cells, "y": [1, 1, 2, 1]}), source)
+    log, frame = cleaned(tmp_path, source, columns, {"cleaning": {"drop_duplicate_rows": True}})
+    replayed = apply_steps(load_frame(source, columns), log["steps"])
+    pd.testing.assert_frame_equal(replayed, frame)
+    gone = {step["column"] for step in log["steps"] if step["rule"] == "drop_empty_columns"}
+    assert gone == (set() if 1.0 in cells else {"x"})
+    assert all(column["nullable"] for column in log["columns"] if column["name"] == "x")
 
 
 def test_rows_to_predict_are_never_dropped_and_may_lack_columns(read, tmp_path):

@@ -152,6 +152,18 @@ def test_retype_refuses_what_names_nothing(read, tmp_path, changes):
         retyped(read("a,b\n1,x\n2,y\n"), tmp_path, **changes)
 
 
+@pytest.mark.parametrize(
+    ("yes", "no"), [("Yes", "No"), ("ja", "nein"), ("1", "0"), ("Y", "N"), ("on", "off")]
+)
+def test_a_column_that_is_asked_to_be_boolean_keeps_its_spelling(read, tmp_path, yes, no):
+    content = f"flag,v\n{yes},1\n{no},2\n{yes},3\n".encode()
+    table = read(content, types={"flag": "boolean"})
+    assert table.values("flag") == [True, False, True]
+    assert exported(table, tmp_path, "csv").read_bytes() == content
+    back = retyped(table, tmp_path, flag="categorical")
+    assert back.values("flag") == [yes, no, yes]
+
+
 def test_retype_keeps_the_spelling_of_truth(read, tmp_path):
     table = read("flag,v\nTRUE,1\nFALSE,2\nTRUE,3\n")
     assert retyped(table, tmp_path, flag="categorical").values("flag") == ["TRUE", "FALSE", "TRUE"]

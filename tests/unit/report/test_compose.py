@@ -152,6 +152,13 @@ def test_facts_to_repeat_the_run_stand_in_the_appendix(tmp_path: Path) -> None:
         assert fact in text
 
 
+def test_the_version_of_the_data_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    told = dict(runs.Run(tmp_path, facts={"dataset_version": 3}).document().facts)
+    assert told["Data"].startswith("version 3: 100 rows")
+    assert "version" not in dict(runs.ordinary(tmp_path / "a").document().facts)["Data"]
+
+
 def test_a_sensitive_column_is_named_so(tmp_path: Path) -> None:
     flagged = runs.column("mail", "id", sensitive="email", sensitive_reason="all of them are")
     document = runs.Run(tmp_path, profile=runs.profile(flagged, runs.column("n"))).document()
