@@ -18,6 +18,7 @@ from app.analysis.ingest.fitting import fitting_sql, planned
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.preview import write_preview
+from app.analysis.ingest.queries import one_row
 from app.analysis.ingest.remembered import with_remembered
 from app.analysis.ingest.render import physical_types
 from app.analysis.ingest.sensitive_columns import mark_columns
@@ -25,7 +26,7 @@ from app.analysis.ingest.spellings import read_spellings, spelling_notes
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.textual import text_type
 from app.analysis.ingest.typing_rules import plan_columns
-from app.analysis.ingest.verify import EXACT_ROWS, all_differ, cell, one_row, text_facts
+from app.analysis.ingest.verify import EXACT_ROWS, all_differ, cell, text_facts
 from app.analysis.ingest.write import write_dataset
 from app.analysis.progress import Progress
 from app.analysis.schema import Column, ColumnType
@@ -131,7 +132,7 @@ def _append(
     schema, told = _describe(connection, old, out_dir / DATA, rows)
     schema = mark_columns(connection, part, schema)
     stored = [column.to_json() for column in schema]
-    write_preview(connection, out_dir / DATA, stored, rows, out_dir / PREVIEW)
+    write_preview(out_dir / DATA, stored, rows, out_dir / PREVIEW)
     if not added:
         told.append(Finding("no_rows", "The file has columns but no rows: nothing was appended."))
     read = {**table.read, "rows_appended": added}
@@ -160,7 +161,10 @@ def _write_part(
         for place, column in zip(places, old.columns, strict=True)
     ]
     progress(0.4, f"Every cell fits the types of {len(plans):,} columns")
-    write_dataset(connection, table.relation, plans, scratch / _PART, scratch, table.row_bytes)
+    write_dataset(
+        *(connection, table.relation, plans, scratch / _PART, scratch, table.row_bytes),
+        table=table,
+    )
     return plans
 
 
@@ -242,6 +246,7 @@ def _describe(
         relation=parquet_relation(data, count),
         kinds=["string"] * count,
         read={},
+        row_bytes=4 * data.stat().st_size / max(rows, 1),
     )
     present = _aggregates(connection, table, range(count), "count({0})")
     constant = [i for i, column in enumerate(old.columns) if column.type == "constant"]

@@ -1,7 +1,5 @@
 """Columns whose type the caller names: made so for every cell, or refused where it breaks."""
 
-# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -11,18 +9,20 @@ from typing import TYPE_CHECKING
 from app.analysis.errors import BadOption, BadTable
 from app.analysis.ingest.classify import Habits, asked_readings, choose, present
 from app.analysis.ingest.dates import ASKED_DATES, DATES
+from app.analysis.ingest.engine import literal
 from app.analysis.ingest.findings import quoted
 from app.analysis.ingest.notations import ASKED_BOOLEAN, Notation, number
 from app.analysis.ingest.plan import ColumnPlan
+from app.analysis.ingest.queries import first_cells
 from app.analysis.ingest.spellings import spelling_of
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.verify import (
     EXACT_ROWS,
     bad_cells,
     cell,
-    rows_where,
     sample_columns,
     text_facts,
+    text_form,
     text_value,
     typed_facts,
 )
@@ -80,7 +80,7 @@ def _typed_plan(
             sql = notation.checked_sql(raw) if facts.tokens else notation.value_sql(raw)
             words = spelling_of(facts.words)
             return ColumnPlan(name, kind, sql, nullable, "given by the caller", words)
-        found = bad_cells(connection, table, position, notation, 50)
+        found = bad_cells(connection, table, {position: notation}, 50)[position]
         if all(notation.matches(text.strip()) for _, text in found):
             raise _bad_cell(name, kind, *found[0])
         sample = [*sample, *(text for _, text in found)]
@@ -105,7 +105,7 @@ def _refused(
     name = table.names[position]
     shares = [(sum(n.matches(v) for v in values), n) for n in _plain_notations(kind)]
     best = max(shares, key=lambda item: item[0])[1]
-    found = bad_cells(connection, table, position, best, 1)
+    found = bad_cells(connection, table, {position: best}, 1)[position]
     if found:
         return _bad_cell(name, kind, *found[0])
     return BadTable(
@@ -138,12 +138,12 @@ def _text_plan(
     name, sql = table.names[position], text_value(table, position)
     nullable = facts.values < facts.rows
     if kind == "constant" and facts.least != facts.most:
-        other = f"{sql} IS DISTINCT FROM (SELECT min({sql}) FROM {table.relation})"
-        rows = rows_where(connection, table, other, 1)
+        other = f"({text_form(table, position)}) IS DISTINCT FROM {literal(str(facts.least))}"
+        found = first_cells(connection, table, {position: other}, 1)[position]
         raise BadTable(
             f"Column {quoted(name)} holds more than one value, so it cannot be constant.",
             column=name,
-            row=rows[0] if rows else None,
+            row=found[0][0] if found else None,
         )
     if kind == "id" and facts.rows <= EXACT_ROWS * 100:
         whole = number(whole=True, digits=18)

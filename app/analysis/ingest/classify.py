@@ -53,7 +53,7 @@ def readings(values: Sequence[str], *, name: str = "", native: bool = False) -> 
     """
     if not values:
         return []
-    if all(BOOLEAN.matches(value) for value in values):
+    if BOOLEAN.matches_all(values):
         return [BOOLEAN]
     found = _number_readings(values, native)
     if found:
@@ -81,7 +81,7 @@ def asked_readings(values: Sequence[str], kind: ColumnType) -> list[Notation]:
 
 
 def _all(values: Sequence[str], notation: Notation) -> bool:
-    return all(notation.matches(value) for value in values)
+    return notation.matches_all(values)
 
 
 def _made_whole(notation: Notation) -> Notation:
@@ -154,7 +154,7 @@ def _currency(value: str) -> str:
 def _date_readings(values: Sequence[str]) -> list[Notation]:
     if not any(char in "0123456789" for char in values[0]):
         return []
-    return [n for n in DATES if all(n.matches(v) and _in_calendar(n, v) for v in values)]
+    return [n for n in DATES if n.matches_all(values) and all(_in_calendar(n, v) for v in values)]
 
 
 def _in_calendar(notation: Notation, value: str) -> bool:

@@ -25,9 +25,9 @@ from app.analysis.ingest.cleaning_rules import (
 from app.analysis.ingest.engine import WHITE, adopt, connect, literal, parquet_relation, positions
 from app.analysis.ingest.findings import counted
 from app.analysis.ingest.plan import ColumnPlan
+from app.analysis.ingest.queries import one_row
 from app.analysis.ingest.render import physical_types
 from app.analysis.ingest.spellings import read_spellings, spelling_notes
-from app.analysis.ingest.verify import one_row
 from app.analysis.ingest.write import write_dataset
 from app.analysis.progress import Progress
 from app.analysis.schema import Column, columns_to_json

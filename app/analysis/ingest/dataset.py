@@ -100,7 +100,7 @@ def read_through(
     if with_preview:
         columns, rows = dataset.columns, dataset.rows
         with explained(str(table.read.get("format", ""))):
-            write_preview(connection, out_dir / DATA, columns, rows, out_dir / PREVIEW)
+            write_preview(out_dir / DATA, columns, rows, out_dir / PREVIEW)
     return dataset
 
 
@@ -206,7 +206,9 @@ def _write(
     progress(0.6, f"Found the types of {len(plans):,} columns")
     data = out_dir / DATA
     notes = spelling_notes(plans)
-    rows = write_dataset(connection, table.relation, plans, data, scratch, table.row_bytes, notes)
+    rows = write_dataset(
+        connection, table.relation, plans, data, scratch, table.row_bytes, notes, table
+    )
     progress(0.95, f"Wrote {rows:,} rows")
     columns = [plan.column().to_json() for plan in plans]
     found = [*table.findings, *findings]

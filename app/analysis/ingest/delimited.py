@@ -215,12 +215,14 @@ def _fast(layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection) 
         f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
         f"skip = {layout.header.skip}, max_line_size = 16777216, columns = {{{columns}}})"
     )
+    text_bytes: int | None = layout.path.stat().st_size
     if width > _PARK_COLUMNS:
         parked = scratch / "parked.parquet"
         connection.execute(
             f"COPY (FROM {relation}) TO {literal(str(parked))} (FORMAT parquet, ROW_GROUP_SIZE 8192)"
         )
         relation = f"read_parquet({literal(str(parked))})"
+        text_bytes = None
     return Table(
         names=layout.names,
         relation=relation,
@@ -230,6 +232,7 @@ def _fast(layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection) 
         delimiter=delimiter,
         findings=list(layout.findings),
         careful=lambda: _careful(layout, scratch),
+        text_bytes=text_bytes,
     )
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from app.analysis.ingest.classify import CODE_NAME, present
 from app.analysis.ingest.dates import DATES
-from app.analysis.ingest.engine import literal, trimmed
 from app.analysis.ingest.findings import MAX_ROWS_NAMED, Finding, counted, listing, quoted
-from app.analysis.ingest.notations import MISSING_IN_TYPED, Notation, number
+from app.analysis.ingest.notations import Notation, number
+from app.analysis.ingest.queries import first_cells
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.verify import (
-    TEXT_TOKENS,
+    IS_LONG,
+    IS_MISSING_IN_TYPED,
+    IS_NA,
     TextFacts,
     TypedFacts,
     bad_cells,
-    cell,
-    rows_where,
+    is_missing_in_text,
 )
 
 if TYPE_CHECKING:
@@ -36,54 +39,63 @@ _ANY_NUMBER = re.compile(r"[-+]?[0-9]+(?:[.,][0-9]+)*(?:[eE][-+]?[0-9]+)?")
 def typed_findings(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    position: int,
-    notation: Notation,
-    facts: TypedFacts,
-) -> list[Finding]:
-    """What is worth telling of a column that got a type."""
-    name, raw = table.names[position], cell(position)
-    told = []
-    if facts.tokens:
-        tokens = ", ".join(literal(token) for token in MISSING_IN_TYPED if token)
-        rows = rows_where(connection, table, f"lower({trimmed(raw)}) IN ({tokens})", MAX_ROWS_NAMED)
-        message = f"{counted(facts.tokens, 'cell')} such as NA, - or null in {quoted(name)} mean a missing value."
-        told.append(Finding("missing_tokens", message, name, tuple(rows)))
-    if facts.rounded:
-        rows = rows_where(connection, table, f"length({raw}) > 17", MAX_ROWS_NAMED)
-        message = (
-            f"{counted(facts.rounded, 'number')} in {quoted(name)} have more digits than a number "
-            "can hold (17) and were rounded; the type 'text' keeps them as written."
-        )
-        told.append(Finding("rounded", message, name, tuple(rows)))
-    if notation.finding:
-        told.append(Finding("notation", notation.finding, name))
+    accepted: Mapping[int, tuple[Notation, TypedFacts]],
+) -> dict[int, list[Finding]]:
+    """What is worth telling of the columns that got a type."""
+    first = partial(first_cells, connection, table, limit=MAX_ROWS_NAMED)
+    tokens = first({i: IS_MISSING_IN_TYPED for i, (_, facts) in accepted.items() if facts.tokens})
+    rounded = first({i: IS_LONG for i, (_, facts) in accepted.items() if facts.rounded})
+    told: dict[int, list[Finding]] = {}
+    for i, (notation, facts) in accepted.items():
+        name, found = table.names[i], []
+        if facts.tokens:
+            message = f"{counted(facts.tokens, 'cell')} such as NA, - or null in {quoted(name)} mean a missing value."
+            found.append(Finding("missing_tokens", message, name, _rows(tokens[i])))
+        if facts.rounded:
+            message = (
+                f"{counted(facts.rounded, 'number')} in {quoted(name)} have more digits than a "
+                "number can hold (17) and were rounded; the type 'text' keeps them as written."
+            )
+            found.append(Finding("rounded", message, name, _rows(rounded[i])))
+        if notation.finding:
+            found.append(Finding("notation", notation.finding, name))
+        told[i] = found
     return told
+
+
+def _rows(cells: Sequence[tuple[int, str]]) -> tuple[int, ...]:
+    return tuple(row for row, _ in cells)
 
 
 def text_findings(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    position: int,
-    facts: TextFacts,
-    na_is_missing: bool,
-) -> list[Finding]:
-    """What is worth telling of a column that holds text, apart from what it mixes."""
-    name, raw = table.names[position], cell(position)
-    if table.kinds[position] == "string":
-        return []
-    told = []
-    if facts.tokens:
-        tokens = f"{TEXT_TOKENS}, 'NA'" if na_is_missing else TEXT_TOKENS
-        rows = rows_where(connection, table, f"{raw} IN ({tokens})", MAX_ROWS_NAMED)
-        why = " (NA marks missing values in other columns of this file)" if na_is_missing else ""
-        message = f"{counted(facts.tokens, 'cell')} such as NULL, N/A or NaN in {quoted(name)} mean a missing value{why}."
-        told.append(Finding("missing_tokens", message, name, tuple(rows)))
-    if facts.na and not na_is_missing:
-        rows = rows_where(connection, table, f"{raw} = 'NA'", MAX_ROWS_NAMED)
-        message = (
-            f"{counted(facts.na, 'cell')} of {quoted(name)} with the text NA kept it as a value."
-        )
-        told.append(Finding("na_kept", message, name, tuple(rows)))
+    described: Mapping[int, TextFacts],
+    na_missing: Collection[int],
+) -> dict[int, list[Finding]]:
+    """What is worth telling of the columns that hold text, apart from what they mix."""
+    first = partial(first_cells, connection, table, limit=MAX_ROWS_NAMED)
+    inferred = {i: facts for i, facts in described.items() if table.kinds[i] != "string"}
+    tokens = first(
+        {i: is_missing_in_text(i in na_missing) for i, facts in inferred.items() if facts.tokens}
+    )
+    kept = {i: IS_NA for i, facts in inferred.items() if facts.na and i not in na_missing}
+    na_rows = first(kept)
+    told: dict[int, list[Finding]] = {}
+    for i, facts in inferred.items():
+        name = table.names[i]
+        if facts.tokens:
+            why = (
+                " (NA marks missing values in other columns of this file)"
+                if i in na_missing
+                else ""
+            )
+            message = f"{counted(facts.tokens, 'cell')} such as NULL, N/A or NaN in {quoted(name)} mean a missing value{why}."
+            found = Finding("missing_tokens", message, name, _rows(tokens[i]))
+            told.setdefault(i, []).append(found)
+        if i in kept:
+            message = f"{counted(facts.na, 'cell')} of {quoted(name)} with the text NA kept it as a value."
+            told.setdefault(i, []).append(Finding("na_kept", message, name, _rows(na_rows[i])))
     return told
 
 
@@ -109,23 +121,20 @@ def _has_digit(text: str) -> bool:
     return _DIGIT.search(text) is not None
 
 
-def mixed_finding(
-    connection: duckdb.DuckDBPyConnection, table: Table, position: int, sample: Sequence[str]
-) -> Finding | None:
-    """Rows that keep a column from being numbers or dates, where most of it is."""
-    values = present(sample)
-    nearly = _nearly(values)
-    if nearly is None:
-        return None
-    name = table.names[position]
-    found = bad_cells(connection, table, position, nearly, MAX_ROWS_NAMED)
-    if not found:
-        return None
-    what = "dates" if nearly.type == "datetime" else "numbers"
-    rows = tuple(n for n, _ in found)
-    shown = listing([f"{quoted(text, 30)} in row {n:,}" for n, text in found], 3)
-    message = f"{quoted(name)} is kept as text: most cells are {what}, but not {shown}."
-    return Finding("mixed", message, name, rows)
+def mixed_findings(
+    connection: duckdb.DuckDBPyConnection, table: Table, samples: Mapping[int, Sequence[str]]
+) -> dict[int, Finding]:
+    """Rows that keep columns from being numbers or dates, where most of each is."""
+    nearly = {i: found for i, sample in samples.items() if (found := _nearly(present(sample)))}
+    told: dict[int, Finding] = {}
+    for i, cells in bad_cells(connection, table, nearly, MAX_ROWS_NAMED).items():
+        if cells:
+            name = table.names[i]
+            what = "dates" if nearly[i].type == "datetime" else "numbers"
+            shown = listing([f"{quoted(text, 30)} in row {n:,}" for n, text in cells], 3)
+            message = f"{quoted(name)} is kept as text: most cells are {what}, but not {shown}."
+            told[i] = Finding("mixed", message, name, _rows(cells))
+    return told
 
 
 def _nearly(values: Sequence[str]) -> Notation | None:
@@ -134,9 +143,11 @@ def _nearly(values: Sequence[str]) -> Notation | None:
     with_digits = sum(map(_has_digit, values))
     if len(values) < 5 or with_digits < _MOSTLY * len(values):
         return None
-    best, most = None, 0
+    allowed = int(len(values) * (1 - _MOSTLY) + 1e-9)
+    best, fewest = None, allowed + 1
     for notation in (number(whole=True), number(), number(decimal=","), *DATES):
-        shared = sum(map(notation.matches, values))
-        if shared > most:
-            best, most = notation, shared
-    return best if most >= _MOSTLY * len(values) else None
+        # No more are looked for than would rule it out.
+        missed = sum(1 for _ in islice(notation.misses(values), fewest))
+        if missed < fewest:
+            best, fewest = notation, missed
+    return best

@@ -48,9 +48,13 @@ def parquet_relation(path: Path, count: int) -> str:
 
 
 def row_group_rows(columns: int, row_bytes: float) -> int:
-    """Rows of a Parquet row group such that one group stays near 32 MB before encoding."""
+    """Rows of a Parquet row group such that one group stays near 32 MB before encoding.
+
+    2,048 rows at least, unless they would be 128 MB: each group costs about 200 bytes a column.
+    """
     width = max(row_bytes, 8.0 * columns, 1.0)
-    return int(min(122_880, max(2_048, 32 * 2**20 / width)))
+    least = min(2_048, max(1, 128 * 2**20 / width))
+    return int(min(122_880, max(least, 32 * 2**20 / width)))
 
 
 def adopt(source: Path, scratch: Path, name: str = "source") -> Path:
@@ -61,6 +65,12 @@ def adopt(source: Path, scratch: Path, name: str = "source") -> Path:
     link = scratch / name
     os.symlink(source.resolve(strict=True), link)
     return link
+
+
+def scratch_of(connection: duckdb.DuckDBPyConnection) -> Path:
+    """The scratch folder that an engine was connected with."""
+    setting = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    return Path(setting[0][0]).parent
 
 
 @contextmanager

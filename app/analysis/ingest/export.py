@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from app.analysis.errors import BadOption, TooLarge
 from app.analysis.ingest.engine import adopt, connect, literal, parquet_relation, positions
+from app.analysis.ingest.queries import one_row
 from app.analysis.ingest.render import physical_types, text_sql
 from app.analysis.ingest.spellings import read_spellings
-from app.analysis.ingest.verify import one_row
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
 

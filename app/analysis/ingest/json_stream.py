@@ -143,8 +143,9 @@ class JsonStream:
         if len(self._text) - self._at > 4 * MAX_LINE_CHARS:
             raise self._error(f"one value is longer than {4 * MAX_LINE_CHARS:,} characters")
         try:
-            # Twice what is held, so that a long value is not parsed again and again.
-            more = self._file.read(max(_CHUNK, len(self._text) - self._at))
+            # Thrice what is held, so that a long value is not parsed again and again.
+            held = len(self._text) - self._at
+            more = self._file.read(max(_CHUNK, min(3 * held, 4 * MAX_LINE_CHARS)))
         except UnicodeDecodeError as error:
             raise self._error("bytes that are not text in the file's encoding") from error
         self._lines += self._text.count("\n", 0, self._at)

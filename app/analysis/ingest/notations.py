@@ -7,6 +7,7 @@ judged in Python and every cell of the table in SQL by the same text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -57,6 +58,15 @@ class Notation:
     def matches(self, cell: str) -> bool:
         """Whether a trimmed cell is written so (a date may still not be in the calendar)."""
         return _compiled(self.pattern).fullmatch(cell) is not None
+
+    def matches_all(self, cells: Iterable[str]) -> bool:
+        """Whether every one of trimmed cells is written so."""
+        return all(map(_compiled(self.pattern).fullmatch, cells))
+
+    def misses(self, cells: Iterable[str]) -> Iterator[str]:
+        """Those of trimmed cells that are not written so."""
+        matched = _compiled(self.pattern).fullmatch
+        return (cell for cell in cells if not matched(cell))
 
     def value_sql(self, raw: str) -> str:
         """SQL for the value of a raw cell known to match once it is trimmed."""

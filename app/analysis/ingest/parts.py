@@ -15,6 +15,9 @@ from app.analysis.ingest.limits import check_columns
 
 _BATCH_CELLS = 400_000
 _BATCH_CHARS = 16 * 2**20
+# Batches of a wide table are few rows: several of them make a row group, whose every column costs.
+_WIDE = 500
+_GROUP_BYTES = 48 * 2**20
 
 Cell = str | None
 
@@ -31,6 +34,7 @@ class PartWriter:
         self._rows: list[Sequence[Cell]] = []
         self._cells = 0
         self._chars = 0
+        self._batches: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
         self._writer_width = 0
         self._paths: list[Path] = []
@@ -49,6 +53,7 @@ class PartWriter:
     ) -> None:
         if error is None:
             self._flush()
+            self._write()
         self._close()
 
     def widen(self, width: int) -> None:
@@ -87,16 +92,26 @@ class PartWriter:
         if not self._rows:
             return
         width = self.width
+        if self._batches and self._batches[0].num_columns != width:
+            self._write()
         columns = self._columns(width)
-        table = pa.table(dict(zip(positions(width), columns, strict=True)))
-        writer = self._writer
-        if writer is None or width != self._writer_width:
-            writer = self._begin(table.schema, width)
-        writer.write_table(
-            table, row_group_size=row_group_rows(width, self._chars / len(self._rows))
-        )
+        self._batches.append(pa.table(dict(zip(positions(width), columns, strict=True))))
         self.total_chars += self._chars
         self._rows, self._cells, self._chars = [], 0, 0
+        if width < _WIDE or sum(batch.nbytes for batch in self._batches) > _GROUP_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        """Write the batches at hand as row groups."""
+        if not self._batches:
+            return
+        table = pa.concat_tables(self._batches)
+        self._batches = []
+        writer = self._writer
+        if writer is None or table.num_columns != self._writer_width:
+            writer = self._begin(table.schema, table.num_columns)
+        rows = row_group_rows(table.num_columns, table.nbytes / max(table.num_rows, 1))
+        writer.write_table(table, row_group_size=rows)
 
     def _columns(self, width: int) -> list[pa.Array]:
         if any(len(row) != width for row in self._rows):
@@ -104,6 +119,8 @@ class PartWriter:
             self._rows = [(*row, *pad[len(row) :]) for row in self._rows]
         kind = pa.string()
         try:
+            if not self._paths and not self._batches:
+                return [_built(column) for column in zip(*self._rows, strict=True)]
             return [pa.array(column, kind) for column in zip(*self._rows, strict=True)]
         except UnicodeEncodeError:
             # Half of a surrogate pair, as JSON's \ud800 can write, is no character: its code is kept.
@@ -122,6 +139,13 @@ class PartWriter:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+def _built(column: Sequence[Cell]) -> pa.Array:
+    """As ``pa.array`` makes it, which imports pandas first: longer than a small table takes."""
+    builder = pa.lib.StringBuilder()
+    builder.append_values(column)
+    return builder.finish()
 
 
 def _encodable(cell: Cell) -> Cell:

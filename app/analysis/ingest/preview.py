@@ -1,23 +1,21 @@
 """The first rows of a dataset as JSON values."""
 
-# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
-
 from __future__ import annotations
 
 import datetime as dt
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.analysis.ingest.engine import parquet_relation
-
 if TYPE_CHECKING:
-    import duckdb
+    import pyarrow as pa
 
 MAX_ROWS = 1000
 _MAX_CELLS = 500_000
 _MAX_CHARS = 16 * 2**20
+_AS_IN_JSON = frozenset({"string", "int64", "bool"})
 
 
 def json_value(value: Any) -> Any:
@@ -30,7 +28,6 @@ def json_value(value: Any) -> Any:
 
 
 def write_preview(
-    connection: duckdb.DuckDBPyConnection,
     data: Path,
     columns: list[dict[str, Any]],
     rows_total: int,
@@ -39,16 +36,30 @@ def write_preview(
     """Write ``{"columns", "first_rows", "rows_total"}``: at most 1000 rows and about 16 MB."""
     names = [column["name"] for column in columns]
     limit = min(MAX_ROWS, max(20, _MAX_CELLS // max(len(names), 1)))
-    fetched = connection.execute(
-        f"SELECT * FROM {parquet_relation(data, len(names))} LIMIT {limit}"
-    ).fetchall()
+    fetched = _first_rows(data, limit)
     rows: list[dict[str, Any]] = []
     chars = 0
     for row in fetched:
-        shown = dict(zip(names, map(json_value, row), strict=True))
-        chars += sum(len(cell) for cell in row if isinstance(cell, str))
+        chars += sum([len(cell) for cell in row if isinstance(cell, str)])
         if chars > _MAX_CHARS and rows:
             break
-        rows.append(shown)
+        rows.append(dict(zip(names, row, strict=True)))
     preview = {"columns": columns, "first_rows": rows, "rows_total": rows_total}
     target.write_text(json.dumps(preview, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+
+
+def _first_rows(data: Path, limit: int) -> Iterable[tuple[Any, ...]]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(data) as file:
+        batch = next(file.iter_batches(batch_size=limit), None)
+        if batch is None:
+            return []
+        columns = [_json_column(column) for column in batch.columns]
+    return zip(*columns, strict=True)
+
+
+def _json_column(column: pa.Array) -> list[Any]:
+    cells: list[Any] = column.to_pylist()
+    kind = str(column.type)
+    return cells if kind in _AS_IN_JSON else [json_value(cell) for cell in cells]

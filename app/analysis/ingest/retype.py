@@ -17,10 +17,11 @@ from app.analysis.ingest.engine import adopt, connect, parquet_relation
 from app.analysis.ingest.findings import quoted
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.preview import write_preview
+from app.analysis.ingest.queries import one_row
 from app.analysis.ingest.render import physical_types, text_sql
 from app.analysis.ingest.spellings import read_spellings, spelling_notes
 from app.analysis.ingest.table import Kind, Table
-from app.analysis.ingest.verify import cell, one_row
+from app.analysis.ingest.verify import cell
 from app.analysis.ingest.write import write_dataset
 from app.analysis.progress import Progress
 from app.analysis.schema import COLUMN_TYPES, NUMERIC_TYPES, Column, ColumnType
@@ -63,7 +64,7 @@ def retype_dataset(
                 spelling_notes(plans),
             )
             schema = [plan.column().to_json() for plan in plans]
-            write_preview(connection, out_dir / DATA, schema, rows, out_dir / PREVIEW)
+            write_preview(out_dir / DATA, schema, rows, out_dir / PREVIEW)
     return Dataset(rows, schema, [], {"format": "parquet", "retyped": sorted(changes)})
 
 

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from app.analysis.ingest.findings import Finding
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Stands in SQL for the cell of whichever column is meant.
+CELL = "{c}"
 
 # ``infer``: text whose type is to be found; ``native``: the same, but the file itself wrote
 # numbers as numbers; ``string``: declared as text by the file and left so; the rest: typed.
 Kind = Literal["infer", "native", "string", "integer", "number", "boolean", "datetime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The cells of a table: all of them if they are few, else in files of some columns each.
+
+    ``rows`` is ``None`` where they were not counted, and then nothing is held.
+    """
+
+    relation: str
+    rows: int | None
+    whole: pa.Table | None = None
+    parked: Sequence[Path] = ()
 
 
 @dataclass(slots=True)
@@ -20,6 +40,8 @@ class Table:
     ``relation`` is SQL that can stand after FROM and has the columns ``c0, c1 …``.
     ``careful`` opens the same file again with the slow reader that forgives and explains,
     for when the fast one finds on the way that the file breaks its own rules.
+    ``text_bytes`` is the size of a text that is parsed anew with every query, ``None`` for rows
+    that stand in columns already. ``held`` is what :mod:`.stacks` remembers of the table.
     """
 
     names: list[str]
@@ -30,3 +52,5 @@ class Table:
     delimiter: str = ","
     findings: list[Finding] = field(default_factory=list)
     careful: Callable[[], Table] | None = None
+    text_bytes: int | None = None
+    held: Held | None = None

@@ -1,10 +1,8 @@
 """The type of every column, found on a sample, held against every cell, each with its reason."""
 
-# ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
-
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,7 @@ from app.analysis.errors import BadTable
 from app.analysis.ingest.asked import asked_plan, check_asked
 from app.analysis.ingest.classify import choose, habits, present, readings
 from app.analysis.ingest.declared import declared_plans
-from app.analysis.ingest.doubts import code_reason, mixed_finding, text_findings, typed_findings
+from app.analysis.ingest.doubts import code_reason, mixed_findings, text_findings, typed_findings
 from app.analysis.ingest.engine import WHITE
 from app.analysis.ingest.findings import Finding, counted, quoted
 from app.analysis.ingest.keys import may_be_key
@@ -30,9 +28,9 @@ from app.analysis.ingest.verify import (
     TypedFacts,
     all_differ,
     bad_cells,
+    beside_codes,
     cell,
-    na_beside_codes,
-    one_row,
+    row_count,
     sample_columns,
     sample_size,
     text_facts,
@@ -70,6 +68,8 @@ class _Judge:
     plans: dict[int, ColumnPlan] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     samples: dict[int, list[str]] = field(default_factory=dict)
+    # What the samples can be read as.
+    found: dict[int, list[Notation]] = field(default_factory=dict)
     # Notations that a column's cells match in form but not in fact (31 February).
     disproved: dict[int, set[str]] = field(default_factory=dict)
     exact: bool = False
@@ -83,7 +83,9 @@ class _Judge:
         wanted = self._open()
         self.samples, seen = sample_columns(self.connection, self.table, wanted)
         # A sample that was not filled is the whole table: no need to count it.
-        self.exact = seen < sample_size(self.table) or self._row_count() <= EXACT_ROWS
+        self.exact = (
+            seen < sample_size(self.table) or row_count(self.connection, self.table) <= EXACT_ROWS
+        )
         self._settle_typed(wanted)
         self._settle_text(self._open())
         return [self.plans[i] for i in range(len(self.table.names))], self.findings
@@ -93,9 +95,6 @@ class _Judge:
 
     def _declared(self, position: int) -> bool:
         return self.table.kinds[position] not in ("infer", "native", "string")
-
-    def _row_count(self) -> int:
-        return int(one_row(self.connection, f"SELECT count(*) FROM {self.table.relation}")[0])
 
     def _take_asked(self) -> None:
         asked = check_asked(self.table, self.options.types)
@@ -132,20 +131,19 @@ class _Judge:
         for _ in range(_MAX_ROUNDS):
             chosen, doubts = self._choose(pending, wanted)
             facts = typed_facts(self.connection, self.table, chosen, self.exact)
-            pending = []
-            for i, notation in chosen.items():
-                if facts[i].bad:
-                    self._learn(i, notation)
-                    pending.append(i)
-                else:
-                    self._accept(i, notation, facts[i], doubts.get(i))
+            accepted = {i: (n, facts[i]) for i, n in chosen.items() if not facts[i].bad}
+            self._accept(accepted, doubts)
+            pending = [i for i in chosen if i not in accepted]
+            self._learn({i: chosen[i] for i in pending})
             if not pending:
                 return
 
     def _choose(
         self, pending: Sequence[int], wanted: Sequence[int]
     ) -> tuple[dict[int, Notation], dict[int, str]]:
-        found = {i: self._readings(i) for i in wanted if self.table.kinds[i] != "string"}
+        inferred = [i for i in wanted if self.table.kinds[i] != "string"]
+        self.found |= {i: self._readings(i) for i in inferred if i not in self.found}
+        found = {i: self.found[i] for i in inferred}
         habit = habits(list(found.values()), self.options.decimal, self.table.delimiter)
         chosen: dict[int, Notation] = {}
         doubts: dict[int, str] = {}
@@ -171,26 +169,30 @@ class _Judge:
             and (decimal is None or notation.decimal in (None, decimal))
         ]
 
-    def _learn(self, position: int, notation: Notation) -> None:
-        """Take cells that disproved a reading into the sample, so that the next one is better."""
-        cells = [text for _, text in bad_cells(self.connection, self.table, position, notation, 50)]
-        if all(notation.matches(text.strip(WHITE)) for text in cells):
-            self.disproved.setdefault(position, set()).add(notation.pattern)
-        self.samples[position] = [*self.samples[position], *cells]
+    def _learn(self, chosen: Mapping[int, Notation]) -> None:
+        """Take cells that disproved readings into the samples, so that the next ones are better."""
+        for i, found in bad_cells(self.connection, self.table, chosen, 50).items():
+            cells = [text for _, text in found]
+            if all(chosen[i].matches(text.strip(WHITE)) for text in cells):
+                self.disproved.setdefault(i, set()).add(chosen[i].pattern)
+            self.samples[i] = [*self.samples[i], *cells]
+            del self.found[i]
 
     def _accept(
-        self, position: int, notation: Notation, facts: TypedFacts, doubt: str | None
+        self, accepted: Mapping[int, tuple[Notation, TypedFacts]], doubts: Mapping[int, str]
     ) -> None:
-        name = self.table.names[position]
-        kind, reason = self._typed_type(position, notation, facts)
-        raw, nullable = cell(position), facts.values < facts.rows
-        sql = notation.checked_sql(raw) if facts.tokens else notation.value_sql(raw)
-        words = spelling_of(facts.words)
-        self.plans[position] = ColumnPlan(name, kind, sql, nullable, reason, words)
-        self.na_means_missing |= facts.na > 0
-        if doubt:
-            self.findings.append(Finding("ambiguous", f"{quoted(name)}: {doubt}", name))
-        self.findings += typed_findings(self.connection, self.table, position, notation, facts)
+        told = typed_findings(self.connection, self.table, accepted)
+        for i, (notation, facts) in accepted.items():
+            name = self.table.names[i]
+            kind, reason = self._typed_type(i, notation, facts)
+            raw, nullable = cell(i), facts.values < facts.rows
+            sql = notation.checked_sql(raw) if facts.tokens else notation.value_sql(raw)
+            words = spelling_of(facts.words)
+            self.plans[i] = ColumnPlan(name, kind, sql, nullable, reason, words)
+            self.na_means_missing |= facts.na > 0
+            if i in doubts:
+                self.findings.append(Finding("ambiguous", f"{quoted(name)}: {doubts[i]}", name))
+            self.findings += told[i]
 
     def _typed_type(
         self, position: int, notation: Notation, facts: TypedFacts
@@ -216,36 +218,46 @@ class _Judge:
 
     def _settle_text(self, wanted: Sequence[int]) -> None:
         facts = text_facts(self.connection, self.table, wanted, self.exact)
-        missing = {i for i in wanted if facts[i].na and self._na_is_missing(i)}
-        again = text_facts(self.connection, self.table, sorted(missing), self.exact, missing)
-        for i, described in {**facts, **again}.items():
-            self._accept_text(i, described, i in missing)
+        missing = self._na_is_missing([i for i in wanted if facts[i].na])
+        facts |= text_facts(self.connection, self.table, sorted(missing), self.exact, missing)
+        self._accept_text(facts, missing)
 
-    def _na_is_missing(self, position: int) -> bool:
+    def _na_is_missing(self, positions: Sequence[int]) -> set[int]:
         """NA in text is missing where the file uses it so elsewhere, unless it stands among codes."""
-        return self.na_means_missing and not na_beside_codes(self.connection, self.table, position)
+        if not self.na_means_missing:
+            return set()
+        return set(positions) - beside_codes(self.connection, self.table, positions)
 
-    def _accept_text(self, position: int, facts: TextFacts, na_is_missing: bool) -> None:
-        name = self.table.names[position]
-        value = text_value(self.table, position, na_is_missing=na_is_missing)
-        if facts.least == facts.most and str(facts.least).strip(WHITE).lower() in _ONLY_NA:
-            self._accept_all_missing(position, facts)
-            return
-        kind, reason = text_type(facts, self._unique(facts, value), self.exact)
-        sample = self.samples.get(position, [])
+    def _accept_text(self, described: Mapping[int, TextFacts], missing: Collection[int]) -> None:
+        held = {i: facts for i, facts in described.items() if not _says_only_na(facts)}
+        told = text_findings(self.connection, self.table, held, missing)
+        codes = {i: code for i in held if (code := self._code(i))}
+        inferred = [i for i in held if self.table.kinds[i] != "string" and i not in codes]
+        samples = {i: self.samples.get(i, []) for i in inferred}
+        mixed = mixed_findings(self.connection, self.table, samples)
+        for i, facts in described.items():
+            if i not in held:
+                self._accept_all_missing(i, facts)
+                continue
+            name = self.table.names[i]
+            value = text_value(self.table, i, na_is_missing=i in missing)
+            kind, reason = text_type(facts, self._unique(facts, value), self.exact)
+            if self.table.kinds[i] == "string":
+                reason = f"{reason} (the file itself declares text)"
+            elif i in codes:
+                kind, reason = _code_type(kind), f"{codes[i]}; {reason}"
+                message = f"{quoted(name)}: {codes[i]}."
+                self.findings.append(Finding("kept_as_text", message, name))
+            elif i in mixed:
+                self.findings.append(mixed[i])
+            sql = value if facts.tokens else cell(i)
+            self.plans[i] = ColumnPlan(name, kind, sql, facts.values < facts.rows, reason)
+            self.findings += told.get(i, [])
+
+    def _code(self, position: int) -> str | None:
         if self.table.kinds[position] == "string":
-            reason = f"{reason} (the file itself declares text)"
-        else:
-            code = code_reason(name, sample)
-            if code:
-                kind = _code_type(kind)
-                reason = f"{code}; {reason}"
-                self.findings.append(Finding("kept_as_text", f"{quoted(name)}: {code}.", name))
-            elif mixed := mixed_finding(self.connection, self.table, position, sample):
-                self.findings.append(mixed)
-        sql = value if facts.tokens else cell(position)
-        self.plans[position] = ColumnPlan(name, kind, sql, facts.values < facts.rows, reason)
-        self.findings += text_findings(self.connection, self.table, position, facts, na_is_missing)
+            return None
+        return code_reason(self.table.names[position], self.samples.get(position, []))
 
     def _accept_all_missing(self, position: int, facts: TextFacts) -> None:
         name = self.table.names[position]
@@ -254,6 +266,10 @@ class _Judge:
         )
         message = f"All {counted(facts.values, 'cell')} of {quoted(name)} say {facts.least}: they are missing."
         self.findings.append(Finding("missing_tokens", message, name))
+
+
+def _says_only_na(facts: TextFacts) -> bool:
+    return facts.least == facts.most and str(facts.least).strip(WHITE).lower() in _ONLY_NA
 
 
 def _code_type(kind: ColumnType) -> ColumnType:
