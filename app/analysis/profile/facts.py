@@ -69,7 +69,7 @@ class Facts:
 def column_facts(values: Values, sampled: Array | None) -> Facts:
     """The facts of one column; ``sampled`` are the rows of the sample, ``None`` for all."""
     role = _role(values)
-    profile = _base(values) | _FACTS[role](values)
+    profile = _base(values, role) | _FACTS[role](values)
     picked = values if sampled is None else _rows(values, sampled)
     numbers = codes = None
     levels: Sequence[Any] = ()
@@ -102,11 +102,12 @@ def _role(values: Values) -> Role:
     return "time" if values.physical == "datetime" else "numeric"
 
 
-def _base(values: Values) -> dict[str, Any]:
+def _base(values: Values, role: Role) -> dict[str, Any]:
     column, missing = values.column, values.missing
     return {
         "name": column.name,
         "type": column.type,
+        "kind": role,
         "nullable": column.nullable,
         "reason": column.reason,
         "sensitive": column.sensitive,

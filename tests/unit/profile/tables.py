@@ -8,9 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from jsonschema import Draft202012Validator
 
 from app.analysis.profile.jobs import explore, profile
 from app.analysis.progress import silent
+
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs/api/profile.schema.json").read_text()))
 
 
 def write(folder: Path, data: dict[str, tuple[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
@@ -47,6 +51,7 @@ def profiled(
     )
     text = (out / "profile.json").read_text("utf-8")
     document = json.loads(text, parse_constant=lambda name: pytest_fail(name))
+    SCHEMA.validate(document)
     assert result["alerts"] == len(document["alerts"])
     return document | {"charts": result["charts"]}
 
