@@ -10,6 +10,7 @@ import numpy as np
 
 from app.analysis.profile.numeric import numeric_facts
 from app.analysis.profile.source import Array, Values
+from app.analysis.profile.spelling import spelling
 from app.analysis.profile.temporal import temporal_facts
 from app.analysis.profile.textual import (
     category_facts,
@@ -70,6 +71,8 @@ def column_facts(values: Values, sampled: Array | None) -> Facts:
     """The facts of one column; ``sampled`` are the rows of the sample, ``None`` for all."""
     role = _role(values)
     profile = _base(values, role) | _FACTS[role](values)
+    if role in ("category", "text", "id"):
+        profile |= spelling(values, with_patterns=role != "text")
     picked = values if sampled is None else _rows(values, sampled)
     numbers = codes = None
     levels: Sequence[Any] = ()

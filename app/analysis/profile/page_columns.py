@@ -11,6 +11,8 @@ from app.analysis.schema import SENSITIVE_WORDS
 
 SPARK_WIDTH, SPARK_HEIGHT = 320, 64
 BARS = 8
+COMMON_PATTERN = 0.5
+"""A pattern that so many values share is worth a line."""
 NOTHING: Mapping[str, Any] = {"edges": [], "counts": []}
 
 
@@ -140,6 +142,12 @@ def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _notes(column: Mapping[str, Any]) -> Iterator[str]:
+    found = column.get("patterns")
+    if found and found[0]["count"] >= COMMON_PATTERN * column["count"]:
+        shown = ", ".join(
+            f"{row['value']} ({percent(row['count'] / column['count'])})" for row in found[:3]
+        )
+        yield f"Spelled like {shown}: A stands for a capital, a for another letter, 9 for a digit."
     if column.get("outliers", {}).get("count"):
         yield f"Outliers: {column['outliers']['rule']}."
     if not column.get("tokens_exact", True):

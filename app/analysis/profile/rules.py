@@ -14,6 +14,7 @@ FEW_ROWS = 50
 MISSING_LOW, MISSING_MEDIUM, MISSING_HIGH = 0.01, 0.2, 0.5
 LOPSIDED = 0.95
 SKEWED = 3.0
+NEARLY_ALL = 0.95
 
 
 def table_alerts(rows: int, facts: Sequence[Facts], duplicates: int) -> Iterator[Alert]:
@@ -78,8 +79,8 @@ def column_alerts(facts: Facts, rows: int) -> Iterator[Alert]:
         return
     for rule in {
         "numeric": (_infinite, _skew, _outliers),
-        "category": (_levels, _lopsided),
-        "id": (_identifier,),
+        "category": (_levels, _lopsided, _odd_spelling),
+        "id": (_identifier, _odd_spelling),
     }.get(facts.role, ()):
         yield from rule(facts)
 
@@ -203,6 +204,26 @@ def _lopsided(facts: Facts) -> Iterator[Alert]:
             "low",
             f"{percent(share)} of {quoted(facts.name)} are “{short(first['value'], 30)}”.",
             "It tells few rows apart; see whether the rare values matter.",
+            share - 0.5,
+        )
+
+
+def _odd_spelling(facts: Facts) -> Iterator[Alert]:
+    """Few values that are spelled in another way than nearly all others: 12345 among AB-123."""
+    profile = facts.profile
+    found = profile.get("patterns", [])
+    if len(found) < 2 or not profile["patterns_exact"]:
+        return
+    share = found[0]["count"] / profile["count"]
+    if NEARLY_ALL <= share < 1 and profile["count"] >= FEW_ROWS:
+        odd = profile["count"] - found[0]["count"]
+        yield _alert(
+            facts,
+            "odd_spelling",
+            "low",
+            f"{percent(share)} of {quoted(facts.name)} are spelled like “{short(found[0]['value'], 30)}” "
+            f"(A capital, a letter, 9 digit); {odd:,} differ, as “{short(found[1]['value'], 30)}”.",
+            "Look at those: errors of entry often stand out by their spelling.",
             share - 0.5,
         )
 
