@@ -25,9 +25,14 @@ ROWS_A_LEVEL = 5
 
 @dataclass(frozen=True, slots=True)
 class Associations:
-    """``listed``: ``{a, b, measure, value, rows}``, strongest first; and what is not there."""
+    """``listed``: ``{a, b, measure, value, rows}``, strongest first; and what is not there.
+
+    ``dependencies``: ``{column, decides, rows}``, where each value of ``column`` goes with one
+    value of the other only, on all the rows that have both.
+    """
 
     listed: list[dict[str, Any]]
+    dependencies: list[dict[str, Any]]
     columns_used: int
     columns_left_out: int
     pairs_left_out: int
@@ -42,14 +47,16 @@ def associations(facts: Sequence[Facts], target: str | None) -> Associations:
     fitting = [f for f in facts if _fits(f)]
     fitting.sort(key=lambda f: f.name != target)  # stable: the target, then the file's order
     used = fitting[:MAX_COLUMNS]
-    found = [*_between_numbers(used), *_between_categories(used), *_across(used)]
+    between, dependencies = _between_categories(used)
+    found = [*_between_numbers(used), *between, *_across(used)]
     found.sort(key=lambda row: -abs(row["value"]))
     listed = [
         row
         for place, row in enumerate(found)
         if place < MAX_LISTED or target in (row["a"], row["b"])
     ]
-    return Associations(listed, len(used), len(fitting) - len(used), len(found) - len(listed))
+    left_out = len(fitting) - len(used), len(found) - len(listed)
+    return Associations(listed, dependencies, len(used), *left_out)
 
 
 def pearson(matrix: Array) -> tuple[Array, Array]:
@@ -139,7 +146,11 @@ def _between_numbers(used: Sequence[Facts]) -> Iterator[dict[str, Any]]:
                 yield _row(names[i], names[j], measure, values[i, j], rows[i, j])
 
 
-def _between_categories(used: Sequence[Facts]) -> Iterator[dict[str, Any]]:
+def _between_categories(
+    used: Sequence[Facts],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The associations of pairs of categories, and which decides which."""
+    listed, dependencies = [], []
     coded = [(f.name, f.codes) for f in used if f.codes is not None]
     for (a, first), (b, second) in combinations(coded, 2):
         table = cross_table(first, second)
@@ -148,7 +159,19 @@ def _between_categories(used: Sequence[Facts]) -> Iterator[dict[str, Any]]:
             continue
         value = cramers_v(table)
         if value is not None:
-            yield _row(a, b, "cramers_v", value, rows)
+            listed.append(_row(a, b, "cramers_v", value, rows))
+            sides = ((a, b, table), (b, a, table.T))
+            dependencies += [
+                {"column": column, "decides": other, "rows": rows}
+                for column, other, counts in sides
+                if decides(counts)
+            ]
+    return listed, dependencies
+
+
+def decides(table: Array) -> bool:
+    """Whether each row of a table of counts has a single column that is not 0."""
+    return bool(((table > 0).sum(axis=1) <= 1).all())
 
 
 def _across(used: Sequence[Facts]) -> Iterator[dict[str, Any]]:

@@ -68,6 +68,7 @@ def compute(
         "target": target,
         "columns": [f.profile for f in facts],
         "associations": related.listed,
+        "dependencies": related.dependencies,
         "alerts": [alert.to_json() for alert in alerts],
         "sampling": _sampling(related, table.rows, sample, seed),
     }
@@ -100,7 +101,7 @@ def _alerts(
     if rows:
         found += [alert for f in facts for alert in column_alerts(f, rows)]
         found += missing_together(facts, rows)
-        found += pair_alerts(related.listed, target.name if target else None)
+        found += pair_alerts(related, target.name if target else None)
         found += target_alerts(target, facts, related.listed, rows)
     return ranked(found)
 

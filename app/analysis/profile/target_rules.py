@@ -10,7 +10,12 @@ import numpy as np
 
 from app.analysis.charts.style import percent, short
 from app.analysis.profile.alerts import Alert, quoted
-from app.analysis.profile.associations import correlation_ratio, cramers_v, cross_table
+from app.analysis.profile.associations import (
+    Associations,
+    correlation_ratio,
+    cramers_v,
+    cross_table,
+)
 from app.analysis.profile.facts import Facts
 
 SAME = 0.95
@@ -30,16 +35,22 @@ MEASURES: Mapping[str, str] = {
 }
 
 
-def pair_alerts(associations: Sequence[Mapping[str, Any]], target: str | None) -> Iterator[Alert]:
-    """Pairs of columns that say nearly the same; one alert a pair, by its strongest measure."""
+def pair_alerts(related: Associations, target: str | None) -> Iterator[Alert]:
+    """Pairs of columns that say nearly the same, or of which one decides the other; one alert a
+    pair, by its strongest measure."""
+    decided = {(row["column"], row["decides"]) for row in related.dependencies}
     seen: set[tuple[str, str]] = set()
-    for row in associations:
+    for row in related.listed:
         pair, value = (row["a"], row["b"]), row["value"]
         if row["measure"] == "correlation_ratio" or target in pair or pair in seen:
             continue
         if abs(value) < SAME:
             continue
         seen.add(pair)
+        one_way = [way for way in (pair, pair[::-1]) if way in decided]
+        if len(one_way) == 1:
+            yield _decided(*one_way[0], row["rows"])
+            continue
         yield Alert(
             "correlated",
             "low",
@@ -50,6 +61,19 @@ def pair_alerts(associations: Sequence[Mapping[str, Any]], target: str | None) -
             columns=pair,
             weight=abs(value),
         )
+
+
+def _decided(column: str, other: str, rows: int) -> Alert:
+    return Alert(
+        "decided",
+        "low",
+        f"{quoted(column)} decides {quoted(other)}: each of its values goes with one value of the "
+        f"other, in all {rows:,} rows that have both.",
+        "The coarser one adds nothing beside the finer; a row that breaks the rule would be an error.",
+        column=column,
+        columns=(column, other),
+        weight=0.9,
+    )
 
 
 def target_alerts(

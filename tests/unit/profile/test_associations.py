@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -16,6 +18,7 @@ from app.analysis.profile.associations import (
     ranks,
 )
 from app.analysis.profile.facts import Facts
+from tests.unit.profile.tables import profiled
 
 RNG = np.random.default_rng(1)
 
@@ -92,3 +95,31 @@ def test_pairs_are_bounded_and_the_target_is_never_left_out() -> None:
     with_target = [row for row in found.listed if "target" in (row["a"], row["b"])]
     assert len(with_target) == 2 * (MAX_COLUMNS - 1)
     assert len(found.listed) + found.pairs_left_out == MAX_COLUMNS * (MAX_COLUMNS - 1)
+
+
+def test_a_category_that_decides_another_is_told(tmp_path: Path) -> None:
+    city = ["Bonn", "Graz", "Bern", "Köln"] * 30
+    country = {"Bonn": "DE", "Köln": "DE", "Graz": "AT", "Bern": "CH"}
+    found = profiled(
+        tmp_path,
+        {
+            "city": ("categorical", city),
+            "country": (
+                "categorical",
+                [None if i == 7 else country[c] for i, c in enumerate(city)],
+            ),
+            "code": ("categorical", [c[:2] for c in city]),
+            "other": ("categorical", [f"v{i * i % 7}" for i in range(120)]),
+        },
+    )
+    ways = {(row["column"], row["decides"]) for row in found["dependencies"]}
+    assert ways == {
+        ("city", "country"),
+        ("code", "country"),
+        ("city", "code"),
+        ("code", "city"),
+    }
+    assert next(r["rows"] for r in found["dependencies"] if r["decides"] == "country") == 119
+    told = [a["message"] for a in found["alerts"] if a["kind"] in ("decided", "correlated")]
+    assert any("“city” decides “country”" in message for message in told)
+    assert any("“city” and “code” say nearly the same" in message for message in told)
