@@ -159,6 +159,8 @@ def test_the_fast_reader_agrees_with_the_careful_one_or_gives_up(tmp_path_factor
         text = source.read_text()
         assume(' "' not in text and '" ' not in text)
         parsed = read_carefully(source, Dialect(","), 0, 2, folder)
+        # A line of words behind a gap is a note, which the careful one leaves out and tells.
+        assume(not any(finding.kind == "footer" for finding in parsed.findings))
         careful = connection.execute(f"SELECT * FROM {parsed.relation}").fetchall()
     assert fast == careful
 
