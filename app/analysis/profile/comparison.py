@@ -101,7 +101,7 @@ def _judged(changes: Sequence[ColumnChange]) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda e: (_ORDER[e["verdict"]], -(e["psi"] or 0.0)))
 
 
-def _entry(change: ColumnChange, p_values: list[float]) -> dict[str, Any]:
+def _entry(change: ColumnChange, p_values: Sequence[float]) -> dict[str, Any]:
     found, missing = change.change, change.missing_share
     entry: dict[str, Any] = {
         "name": change.name,
@@ -117,16 +117,17 @@ def _entry(change: ColumnChange, p_values: list[float]) -> dict[str, Any]:
         "missing_share": {"a": missing[0], "b": missing[1]},
         "missing_changed": False,
     }
+    left = list(p_values)
     if change.missing_p is not None:
-        gap = abs(missing[1] - missing[0])
-        entry["missing_changed"] = gap >= MISSING_POINTS and p_values.pop(0) < CHANCE
+        unlikely = left.pop(0) < CHANCE
+        entry["missing_changed"] = unlikely and abs(missing[1] - missing[0]) >= MISSING_POINTS
     if found is not None:
         entry |= {
-            "verdict": verdict(found.psi, p_values[0], change.rows),
+            "verdict": verdict(found.psi, left[0], change.rows),
             "measure": found.measure,
             "statistic": found.statistic,
             "p_value": found.p_value,
-            "p_corrected": p_values[0],
+            "p_corrected": left[0],
             "psi": found.psi,
         }
     elif change.kind in ("other", "id") and min(change.rows):

@@ -104,6 +104,18 @@ def test_cells_that_go_missing_are_a_change_of_their_own(tmp_path: Path) -> None
     assert entry(found, "x")["message"] == "Missing in 0 % of the rows before, 25 % now."
 
 
+def test_a_few_missing_cells_leave_the_verdict_on_the_values(tmp_path: Path) -> None:
+    """Each test has its own p-value: that of the missing cells is not taken for the other."""
+
+    def side(shift: float) -> Data:
+        values = RNG.normal(shift, 1, 500).tolist()
+        return {"x": ("number", [None, None, *values])}
+
+    found = entry(compared(tmp_path, side(0), side(2)), "x")
+    assert (found["missing_changed"], found["verdict"]) == (False, "strong")
+    assert found["p_value"] <= found["p_corrected"] < 1e-6
+
+
 def test_many_rows_alone_make_no_alarm(tmp_path: Path) -> None:
     n = 400_000
     found = compared(
