@@ -75,9 +75,8 @@ def test_honest_parquet_passes(read):
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "columns", "ndjson", "parquet"])
-def test_more_columns_than_a_table_has_are_refused(read, kind):
-    # Far past the limit where that costs little, just past it where each column costs.
-    count = 1_000_000 if kind == "csv" else 60_000
+def test_a_million_columns_are_refused(read, kind):
+    count = 1_000_000
     pairs = (f'"k{i}":1' for i in range(count))
     if kind == "csv":
         content: bytes | str = ",".join(f"k{i}" for i in range(count)) + "\n1,2\n"
@@ -88,7 +87,7 @@ def test_more_columns_than_a_table_has_are_refused(read, kind):
     elif kind == "ndjson":
         content = "\n".join("{" + pair + "}" for pair in pairs)
     else:
-        # These take long to write: one more than the limit stands for them.
+        # So many columns take a minute to write: one more than the limit stands for them.
         content = parquet(pa.table({f"k{i}": [1] for i in range(20_001)}))
     with pytest.raises(TooLarge, match="columns"):
         read(content, f"t.{kind}")

@@ -22,7 +22,7 @@ from app.analysis.progress import silent
 from app.analysis.schema import columns_from_json
 from tests.unit.ingest.reading import read_bytes
 
-LIGHT = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LIGHT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MISSING = {token.lower() for token in (*MISSING_IN_TEXT, *MISSING_IN_TYPED)}
 ALPHABET = string.ascii_letters + string.digits + " ,;'\"\n\r\t.-+%€äß=|"
 CELLS = st.text(ALPHABET, max_size=8)
