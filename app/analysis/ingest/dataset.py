@@ -18,6 +18,7 @@ from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.preview import write_preview
 from app.analysis.ingest.spellings import spelling_notes
+from app.analysis.ingest.staging import adopt_staged
 from app.analysis.ingest.table import Kind, Table
 from app.analysis.ingest.typing_rules import plan_columns
 from app.analysis.ingest.write import write_dataset
@@ -200,15 +201,18 @@ def _write(
     progress: Progress,
     as_written: bool,
 ) -> Dataset:
-    plans, findings = plan_columns(connection, table, options)
+    # Values staged are values, not cells as they are spelled.
+    plans, findings = plan_columns(connection, table, options, None if as_written else scratch)
     if as_written:
         plans = _spelled(plans, table.kinds)
     progress(0.6, f"Found the types of {len(plans):,} columns")
     data = out_dir / DATA
     notes = spelling_notes(plans)
-    rows = write_dataset(
-        connection, table.relation, plans, data, scratch, table.row_bytes, notes, table
-    )
+    rows = adopt_staged(table, plans, notes, data)
+    if rows is None:
+        rows = write_dataset(
+            connection, table.relation, plans, data, scratch, table.row_bytes, notes, table
+        )
     progress(0.95, f"Wrote {rows:,} rows")
     columns = [plan.column().to_json() for plan in plans]
     found = [*table.findings, *findings]

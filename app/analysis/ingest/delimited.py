@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 # Beyond this width each pass over the text costs more than parking it once.
 _PARK_COLUMNS = 150
+# The longest line the engine takes. Its buffers would be sixteen lines unless told: too much of
+# the memory it may use, and too few pieces of a file to share between its threads.
+_LINE_BYTES = 16 * 2**20
 # Beyond this width the engine's buffers, one or more a column, pass its memory limit.
 _WIDE_COLUMNS = 2000
 
@@ -213,7 +216,8 @@ def _fast(layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection) 
     relation = (
         f"read_csv({literal(str(layout.path))}, auto_detect = false, header = false, "
         f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"skip = {layout.header.skip}, max_line_size = 16777216, columns = {{{columns}}})"
+        f"skip = {layout.header.skip}, max_line_size = {_LINE_BYTES}, buffer_size = {_LINE_BYTES}, "
+        f"columns = {{{columns}}})"
     )
     text_bytes: int | None = layout.path.stat().st_size
     if width > _PARK_COLUMNS:
