@@ -99,7 +99,9 @@ def connect(
         single = ", ".join(literal(str(path.resolve())) for path in files)
         connection.execute(f"SET allowed_directories = [{reach}]")
         connection.execute(f"SET allowed_paths = [{single}]")
-        connection.execute("SET enable_progress_bar = false")
+        # Asked by :mod:`.watch`, printed by nobody.
+        connection.execute("SET enable_progress_bar = true")
+        connection.execute("SET enable_progress_bar_print = false")
         # It takes longer to plan than small tables take to count, and large ones are estimated.
         connection.execute("SET disabled_optimizers = 'distinct_aggregate_rewrite'")
         connection.execute("SET enable_external_access = false")

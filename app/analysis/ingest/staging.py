@@ -23,7 +23,9 @@ from app.analysis.ingest.spellings import spelling_notes, spelling_of
 from app.analysis.ingest.stacks import hold
 from app.analysis.ingest.table import CELL, Held, Table
 from app.analysis.ingest.verify import EXACT_ROWS, TypedFacts, cell, distinct_count
+from app.analysis.ingest.watch import Stretch, watched
 from app.analysis.ingest.write import write_dataset
+from app.analysis.progress import Progress, silent
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,6 +69,7 @@ def stage(
     chosen: Mapping[int, Notation],
     samples: Mapping[int, Sequence[str]],
     scratch: Path,
+    progress: Progress = silent,
 ) -> Staged:
     """Write the table's rows into ``scratch`` and make what was written its relation.
 
@@ -75,11 +78,15 @@ def stage(
     """
     import duckdb
 
+    rows = (table.text_bytes or 0) / table.row_bytes
+    stretch = Stretch(progress, 0.05, 0.55, "Reading the rows", rows)
+
     words = {i: _words(samples[i]) for i, n in chosen.items() if n.type == "boolean"}
     typed = {i: n for i, n in chosen.items() if _is_plain(n, samples[i], words.get(i))}
     while True:
         try:
-            staged = _try(connection, table, typed, words, scratch)
+            with watched(connection, stretch):
+                staged = _try(connection, table, typed, words, scratch)
         except duckdb.Error as error:
             if _NO_TRUTH not in str(error):
                 raise

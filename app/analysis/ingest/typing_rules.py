@@ -39,6 +39,7 @@ from app.analysis.ingest.verify import (
     text_value,
     typed_facts,
 )
+from app.analysis.progress import Progress, silent
 from app.analysis.schema import ColumnType
 
 if TYPE_CHECKING:
@@ -54,16 +55,20 @@ def plan_columns(
     table: Table,
     options: ReadOptions,
     scratch: Path | None = None,
+    progress: Progress = silent,
+    *,
+    as_written: bool = False,
 ) -> tuple[list[ColumnPlan], list[Finding]]:
     """A plan for every column of ``table``, and what is worth telling about them.
 
-    A long text is staged in ``scratch``, if there is one: the plans are for what was staged.
+    A long text is staged in ``scratch``, if there is one: the plans are for what was staged,
+    which is text whatever it says if it is wanted ``as_written``.
     Raises :class:`BadTable` where a type that the caller named does not fit, and
     :class:`BadOption` where it names no column.
     """
     judge = _Judge(connection, table, options)
     if scratch is not None and is_long(connection, table):
-        judge.stage(scratch)
+        judge.stage(scratch, progress, as_written)
     plans, findings = judge.judge()
     return mark_plans(connection, table, plans, judge.samples), findings
 
@@ -83,14 +88,14 @@ class _Judge:
     exact: bool = False
     na_means_missing: bool = False
 
-    def stage(self, scratch: Path) -> None:
+    def stage(self, scratch: Path, progress: Progress, as_written: bool) -> None:
         """Write the rows as what the samples say they are, so that they are parsed once."""
         check_asked(self.table, self.options.types)
         asked = {*self.options.types, *self.options.known_types}
         wanted = [i for i, name in enumerate(self.table.names) if name not in asked]
         self.samples, _ = sample_columns(self.connection, self.table, wanted)
-        chosen, _ = self._choose(wanted, wanted)
-        stage(self.connection, self.table, chosen, self.samples, scratch)
+        chosen = {} if as_written else self._choose(wanted, wanted)[0]
+        stage(self.connection, self.table, chosen, self.samples, scratch, progress)
 
     def judge(self) -> tuple[list[ColumnPlan], list[Finding]]:
         self._take_asked()
