@@ -115,6 +115,8 @@ class _Sieve:
         self._comments = width > 1 and not (header and header[0].startswith("#"))
         self._held: list[Record] = []
         self._gap = False
+        # Whether a row of the table holds anything: notes stand below values.
+        self._filled = False
 
     def take(self, record: Record) -> None:
         row = record.cells
@@ -139,6 +141,8 @@ class _Sieve:
 
     def end(self, without_empty_end: bool) -> None:
         notes = [record for record in self._held if any(record.cells)]
+        if notes and not self._filled:
+            self._release()
         if not notes and not without_empty_end:
             self._release()
         for record in self._held:
@@ -171,6 +175,7 @@ class _Sieve:
 
     def _keep(self, record: Record) -> None:
         kept = _without_empty_end(record.cells, self._width)
+        self._filled = self._filled or any(cell.strip(WHITE) for cell in kept)
         self.seen.kept(record, len(kept) - self._width)
         self._parts.append([cell or None for cell in kept])
 
