@@ -125,6 +125,7 @@ def _digits(group: str, limit: int) -> str:
     return f"(?:{grouped}|{plain})"
 
 
+@cache
 def number(
     *,
     decimal: str = ".",
