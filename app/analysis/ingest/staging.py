@@ -42,6 +42,10 @@ _NO_TRUTH = "uam: no truth value"
 # Numbers that may have more digits than a double holds; which do is told of the text.
 _MANY_DIGITS = "[1-9](?:[^0-9eE]?[0-9]){17}"
 
+# A text from so many bytes on is staged sooner than held, if it has few columns: of many the
+# engine takes long to plan each question.
+_LONG_BYTES, _FEW_COLUMNS = 16 * 2**20, 40
+
 
 @dataclass(frozen=True, slots=True)
 class Staged:
@@ -59,6 +63,8 @@ def is_long(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
     """Whether each look at the table parses so much text that it is better staged."""
     if table.text_bytes is None:
         return False
+    if table.text_bytes >= _LONG_BYTES and len(table.names) <= _FEW_COLUMNS:
+        return True
     held = hold(connection, table)
     return held.whole is None and not held.parked
 

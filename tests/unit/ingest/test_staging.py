@@ -193,3 +193,15 @@ def test_any_late_cells(tmp_path_factory: pytest.TempPathFactory, data: st.DataO
         return read_bytes(tmp_path_factory.mktemp("late"), content.encode())
 
     assert_same(*read_both(read, csv(columns)))
+
+
+def test_a_text_is_staged_if_it_is_long_and_narrow(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = note_writing(monkeypatch)
+    monkeypatch.setattr(staging, "_LONG_BYTES", 2000)
+    narrow = csv({"a": column(plain), "b": column(lambda n: f"b{n}")})
+    wide = csv({f"c{i}": column(plain) for i in range(60)})
+    for content in (narrow, "a,b\n1,2\n2,3\n", wide):
+        read(content)
+    assert written == ["staged.parquet", "data.parquet", "data.parquet"]
