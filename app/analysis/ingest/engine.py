@@ -50,11 +50,12 @@ def parquet_relation(path: Path, count: int) -> str:
 def row_group_rows(columns: int, row_bytes: float) -> int:
     """Rows of a Parquet row group such that one group stays near 32 MB before encoding.
 
+    61,440 rows at most: with larger groups the threads wait for memory when a long text is written.
     2,048 rows at least, unless they would be 128 MB: each group costs about 200 bytes a column.
     """
     width = max(row_bytes, 8.0 * columns, 1.0)
     least = min(2_048, max(1, 128 * 2**20 / width))
-    return int(min(122_880, max(least, 32 * 2**20 / width)))
+    return int(min(61_440, max(least, 32 * 2**20 / width)))
 
 
 def adopt(source: Path, scratch: Path, name: str = "source") -> Path:
