@@ -49,7 +49,7 @@ def until(
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come in {seconds:.0f} s"
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 @dataclass(eq=False)
