@@ -150,6 +150,7 @@ def _context(
         stall_s=workshop.settings.stall_seconds,
         on_progress=_progress_writer(workshop.database, claim),
         stop=stop,
+        finish=lambda: run.finish_requested or heartbeat.finish,
     )
 
 

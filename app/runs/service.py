@@ -1,4 +1,4 @@
-"""The use cases of runs, as the API sees them: start, find, cancel, retry, delete."""
+"""The use cases of runs, as the API sees them: start, find, cancel, finish, retry, delete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.datasets.versions import find_version
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, DatasetFacts, Run, User, new_id
 from app.projects.service import get_project
-from app.runs.claims import close
+from app.runs.claims import TRAINING, close
 from app.runs.events import emit, emit_status
 from app.runs.states import STAGES, TERMINAL, UNFINISHED
 from app.storage.trash import discard
@@ -242,6 +242,25 @@ def cancel_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
     return run
 
 
+def finish_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
+    """Have a run's training stop and keep the best so far; the run goes on to its report.
+
+    Training that has not begun yet makes one simple model; one that is done stays as it is.
+    Raises :class:`NotFound`, and :class:`Conflict` when the run is over already, unless it was
+    asked to finish before and did.
+    """
+    run = hold_run(unit, user, run_id)
+    if run.finish_requested and run.status not in {"FAILED", "CANCELLED"}:
+        return run
+    if run.status in TERMINAL:
+        raise Conflict(f"The run is over already: {run.status}.")
+    run.finish_requested = True
+    unit.session.flush()
+    if run.stage <= TRAINING:
+        emit(unit, run.id, "log", "Asked to finish: training stops, the best so far is kept.")
+    return run
+
+
 def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run_id: str) -> Run:
     """Resume a failed or cancelled run from its first unfinished stage.
 
@@ -257,6 +276,7 @@ def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run_id: str) -
     run.error = None
     run.finished_at = None
     run.cancel_requested = False
+    run.finish_requested = False
     run.stage_attempts = 0
     run.sent_at = None
     run.current_task = STAGES[run.stage].task

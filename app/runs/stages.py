@@ -50,7 +50,11 @@ class StageResult:
 
 @dataclass
 class StageContext:
-    """All that a stage may touch: its run's facts, a scratch directory, the storage."""
+    """All that a stage may touch: its run's facts, a scratch directory, the storage.
+
+    ``stop`` asks whether the work is to be dropped, ``finish`` whether it is to come to an end
+    with what there is.
+    """
 
     run: Run
     dataset: DatasetFacts
@@ -64,6 +68,7 @@ class StageContext:
     stall_s: float
     on_progress: ProgressHandler
     stop: Callable[[], bool]
+    finish: Callable[[], bool] = lambda: False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -246,15 +251,26 @@ def train(context: StageContext) -> StageResult:
 
 
 def _trained(context: StageContext, params: dict[str, Any]) -> dict[str, Any]:
-    """Run the training with its checkpoints. Raises :class:`ChildError`."""
+    """Run the training with its checkpoints. Raises :class:`ChildError`.
+
+    That it is to finish is told by a file, which the child looks for.
+    """
+    finish_file = context.directory / "finish"
+
+    def stop() -> bool:
+        if context.finish():
+            finish_file.touch()
+        return context.stop()
+
+    stop()
     budget = float(context.options["time_budget_s"])
     folder = context.directory / "checkpoints"
     with Checkpoints(
         context.storage, context.bucket, context.run, context.signing_key, folder
     ) as kept:
-        return replace(context, on_progress=kept.hearing(context.on_progress)).job(
+        return replace(context, on_progress=kept.hearing(context.on_progress), stop=stop).job(
             "app.analysis.automl.jobs:train",
-            {**params, "checkpoint_dir": str(kept.directory)},
+            {**params, "checkpoint_dir": str(kept.directory), "finish_file": str(finish_file)},
             timeout_s=budget * (1 + TRAIN_SLACK_SHARE) + TRAIN_SLACK_S,
         )
 

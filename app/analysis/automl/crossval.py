@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 
+from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.combined import Fitted
 from app.analysis.automl.estimators.base import Estimator, Params
 from app.analysis.automl.features.space import FeatureSpace
@@ -101,12 +102,14 @@ def cross_validate(entry: Entry, material: Material, rival: float | None) -> Can
     """Fit ``entry`` on each fold. ``rival`` is the ``first_error`` to keep within reach of.
 
     Folds are fitted side by side, as many as there are lanes. Raises ``OutOfTime`` when the
-    clock runs out on the way and ``FellBehind`` after first folds far behind the rival's.
+    clock runs out on the way, or somebody asks to finish, and ``FellBehind`` after first folds far behind the rival's.
     """
     lanes, folds = material.lanes, len(material.split.folds)
     expired = material.budget.allowance(WALL_SHARE)
     done: list[_Judged] = []
     while len(done) < folds:
+        if done and material.budget.finishing():
+            raise OutOfTime
         batch = range(len(done), min(folds, len(done) + lanes))
         done += Parallel(n_jobs=lanes, prefer="threads")(
             delayed(_one_fold)(entry, material, k, expired) for k in batch

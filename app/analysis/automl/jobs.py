@@ -38,13 +38,15 @@ def train(
     options: dict[str, Any],
     progress: Progress,
     checkpoint_dir: str | None = None,
+    finish_file: str | None = None,
 ) -> dict[str, Any]:
     """Train on the cleaned table at ``source``; the budget counts from here to the saved model.
 
     ``options`` are the run's, and beside them ``jobs`` (processors to use), ``cleaning_steps``
     (to carry in the model) and ``spent_s`` (seconds of the budget that are gone already).
     In ``checkpoint_dir`` each candidate is kept as soon as it is fitted; what an earlier attempt
-    at the same training has kept there is not fitted again, and its time is spent.
+    at the same training has kept there is not fitted again, and its time is spent. Once there is a
+    ``finish_file``, the training stops and the best so far is kept.
     Writes ``model.joblib``, ``leaderboard.json``, ``model.json`` and ``charts/`` into
     ``out_dir``; returns the content of ``model.json``. Raises ``BadOption`` and ``HopelessTable``.
     """
@@ -62,6 +64,7 @@ def train(
         jobs=min(jobs or available_cpus(), available_cpus()),
         started=started,
         spellings=read_spellings(Path(source)),
+        finish=(lambda: False) if finish_file is None else Path(finish_file).exists,
     )
     out = Path(out_dir)
     schema = columns_from_json(columns)

@@ -30,19 +30,21 @@ TAIL_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What surrounds a run: cleaning steps to carry, processors, the clock's start, and how
-    the file spelled false and true where it did so in its own way."""
+    """What surrounds a run: cleaning steps to carry, processors, the clock's start, how the file
+    spelled false and true where it did so in its own way, and whether somebody asks to finish."""
 
     cleaning_steps: list[dict[str, Any]]
     jobs: int
     started: float
     now: Callable[[], float] = time.monotonic
     spellings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    finish: Callable[[], bool] = lambda: False
 
     def budget(self, options: RunOptions) -> Budget:
         """The run's budget, with time kept for what follows the models."""
         seconds = float(options.time_budget_s)
-        return Budget(seconds, self.started, min(TAIL_S, seconds / 5), self.now)
+        tail = min(TAIL_S, seconds / 5)
+        return Budget(seconds, self.started, tail, self.now, finish=self.finish)
 
     def unused(self, columns: Sequence[Column], inputs: Sequence[Column]) -> list[str]:
         """The training file's columns that a model does not use, dropped ones included."""

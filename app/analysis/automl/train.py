@@ -77,6 +77,8 @@ def train_supervised(
 
 
 def _repeatable(budget: Budget) -> str:
+    if budget.finished_at is not None:
+        return "Whoever does not ask to finish may get a different model."
     if budget.cut:
         return "The clock cut the plan short: a repetition may give a slightly different model."
     return "The plan was finished in time: the same table, options and seed give this model again."
