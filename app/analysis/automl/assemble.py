@@ -14,6 +14,7 @@ from app.analysis.automl.input_schema import describe_inputs
 from app.analysis.automl.judgement import judged_rows
 from app.analysis.automl.pictures import importance_chart, judgement_charts, leaderboard_chart
 from app.analysis.automl.prepare import Prepared
+from app.analysis.automl.reference import Reference, answers_of, take_reference
 from app.analysis.automl.target import Target, spell
 from app.analysis.charts.spec import Chart
 
@@ -22,7 +23,11 @@ BACKGROUND_ROWS = 16
 
 
 def bundle_of(
-    made: Prepared, choice: Choice, model: Combined, importance: list[dict[str, Any]]
+    made: Prepared,
+    choice: Choice,
+    model: Combined,
+    importance: list[dict[str, Any]],
+    reference: Reference,
 ) -> Bundle:
     """What is stored: the model with all that predicting with it needs."""
     return Bundle(
@@ -40,6 +45,22 @@ def bundle_of(
         intervals=choice.intervals,
         importance=importance,
         recipe=_recipe(choice, made.options.seed),
+        target_type=made.target.type,
+        words=made.target.words,
+        reference=reference,
+        decision=choice.decision,
+    )
+
+
+def reference_of(made: Prepared, choice: Choice, importance: list[dict[str, Any]]) -> Reference:
+    """The training rows counted, and the model's answers for rows that its folds left out."""
+    material = made.material
+    return take_reference(
+        material.layout,
+        material.table,
+        [row["feature"] for row in importance],
+        answers_of(choice.prediction, material.task, choice.decision),
+        [spell(label) for label in made.target.labels],
     )
 
 

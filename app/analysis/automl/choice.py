@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from app.analysis.automl.calibration import find_temperature, tempered
 from app.analysis.automl.crossval import Candidate, scatter
+from app.analysis.automl.decision import LARGEST, Decision
 from app.analysis.automl.ensemble import Member, members_per_family, select
 from app.analysis.automl.intervals import Intervals, fit_intervals
 from app.analysis.automl.leaderboard import rounded, rows_of
@@ -24,7 +25,8 @@ Array = npt.NDArray[Any]
 class Choice:
     """Members with weights that sum to 1, best first, and their mean out-of-fold prediction.
 
-    ``holdout`` is their mean prediction of the holdout. ``intervals`` are of a regression.
+    ``holdout`` is their mean prediction of the holdout. ``intervals`` are of a regression;
+    ``decision`` makes labels of probabilities.
     """
 
     members: tuple[tuple[float, Candidate], ...]
@@ -33,6 +35,7 @@ class Choice:
     temperature: float
     intervals: Intervals | None
     notes: tuple[str, ...]
+    decision: Decision = LARGEST
 
     @property
     def name(self) -> str:

@@ -8,7 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from app.analysis.automl.assemble import bundle_of, charts_of, facts_of, leaderboard_of
+from app.analysis.automl.assemble import (
+    bundle_of,
+    charts_of,
+    facts_of,
+    leaderboard_of,
+    reference_of,
+)
 from app.analysis.automl.budget import Budget
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.checkpoints import Checkpoints
@@ -66,7 +72,8 @@ def train_supervised(
     model, told = refit(choice, material)
     names = [column.name for column in made.inputs]
     importance = importances(early, material, names, min(0.05 * material.budget.seconds, 5.0))
-    bundle = bundle_of(made, choice, model, importance)
+    reference = reference_of(made, choice, importance)
+    bundle = bundle_of(made, choice, model, importance, reference)
     notes = [*made.notes, *search.notes, *choice.notes, *flattered, *told]
     notes.append(_repeatable(material.budget))
     facts = facts_of(made, bundle, choice, figures, notes)
