@@ -34,7 +34,7 @@ def trained(world: World) -> Trained:
 @pytest.fixture(scope="module")
 def rival(world: World, trained: Trained) -> Trained:
     """The next model of the same target."""
-    return train(world, seed=1)
+    return train(world, seed=1, threshold="f1", time_column="opened", group_column="visits")
 
 
 def evaluate(trained: Trained, content: bytes, name: str = "truth.csv") -> Any:
@@ -126,6 +126,16 @@ def test_a_promoted_model_answers_for_its_project_and_target(
     assert_problem(api.post(path, json={"target": "size", "rows": [ROW]}), 404)
     assert_problem(stranger.api.post(path, json=asked), 404)
     assert_problem(stranger.api.post(f"/models/{trained.model_id}/promote"), 404)
+
+
+def test_a_model_says_how_it_decides(trained: Trained, rival: Trained) -> None:
+    api = trained.world.api
+    assert api.get(f"/models/{trained.model_id}").json()["decision"] is None
+    decision = api.get(f"/models/{rival.model_id}").json()["decision"]
+    assert 0 < decision["threshold"] < 1
+    assert {"threshold", "precision", "recall"} <= decision["trade"][0].keys()
+    charts = api.get(f"/runs/{rival.run_id}/artifacts", params={"type": "chart", "limit": 500})
+    assert "threshold.json" in {chart["filename"] for chart in charts.json()}
 
 
 def test_promotions_at_once_leave_one_champion(

@@ -9,6 +9,7 @@ import numpy as np
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined
+from app.analysis.automl.deciding import describe_decision
 from app.analysis.automl.features.table import RawTable
 from app.analysis.automl.input_schema import describe_inputs
 from app.analysis.automl.judgement import judged_rows
@@ -95,6 +96,15 @@ def leaderboard_of(bundle: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]
     return {"task": bundle.task, "target": bundle.target, "metric": bundle.metric, "rows": rows}
 
 
+def decision_of(made: Prepared, choice: Choice) -> dict[str, Any] | None:
+    """How labels follow from probabilities, with its trade, where not by the largest."""
+    if not made.target.labels:
+        return None
+    truth, prediction, _ = judged_rows(choice, made.material)
+    labels = made.target.labels
+    return describe_decision(choice.decision, choice.decided_by, labels, truth, prediction)
+
+
 def charts_of(
     made: Prepared,
     choice: Choice,
@@ -108,7 +118,13 @@ def charts_of(
     if importance:
         charts.append(importance_chart(importance, material.metric))
     return charts + judgement_charts(
-        material.task, made.target.name, made.target.labels, truth, prediction, material.seed
+        material.task,
+        made.target.name,
+        made.target.labels,
+        truth,
+        prediction,
+        material.seed,
+        choice.decision,
     )
 
 

@@ -16,7 +16,6 @@ from app.analysis.automl.combined import Fitted
 from app.analysis.automl.estimators.base import Estimator, Params
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.material import Material
-from app.analysis.automl.metrics import error, score
 from app.analysis.automl.portfolio import Entry
 from app.analysis.automl.tasks import Metric
 from app.analysis.automl.transforms import smearing
@@ -129,7 +128,7 @@ def scatter(material: Material, prediction: Array) -> float | None:
         parts = np.split(np.arange(truth.size), np.cumsum(sizes)[:-1])
     else:
         parts = [np.arange(k, truth.size, PARTS) for k in range(PARTS)]
-    scores = [score(material.metric, truth[p], prediction[p]) for p in parts if p.size]
+    scores = [material.score(truth[p], prediction[p]) for p in parts if p.size]
     return float(np.std(scores)) if np.all(np.isfinite(scores)) else None
 
 
@@ -155,7 +154,7 @@ def _one_fold(entry: Entry, material: Material, k: int, expired: Callable[[], bo
         fitted,
         prediction,
         held,
-        error(material.metric, truth, prediction),
+        material.error(truth, prediction),
         fit_seconds,
         predict_seconds,
     )
@@ -186,8 +185,8 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
         entry=entry,
         prediction=prediction,
         holdout=_on_holdout(material, done) * factor,
-        error=error(material.metric, truth, prediction),
-        score=score(material.metric, truth, prediction),
+        error=material.error(truth, prediction),
+        score=material.score(truth, prediction),
         score_std=scatter(material, prediction),
         first_error=float(np.mean([judged.error for judged in done[: material.lanes]])),
         fit_seconds=sum(judged.fit_seconds for judged in done),

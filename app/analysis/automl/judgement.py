@@ -13,7 +13,7 @@ from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.encoded import Encoded
 from app.analysis.automl.leaderboard import rounded
 from app.analysis.automl.material import Material
-from app.analysis.automl.metrics import all_scores, error
+from app.analysis.automl.metrics import all_scores
 from app.analysis.explain.importance import permutation_importance
 
 Array = npt.NDArray[Any]
@@ -40,7 +40,9 @@ def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[st
     truth, prediction, rows = judged_rows(choice, material)
     figures = {
         name: rounded(value) or 0.0
-        for name, value in all_scores(material.task, truth, prediction).items()
+        for name, value in all_scores(
+            material.task, truth, prediction, None, choice.decision
+        ).items()
     }
     notes = []
     if rows != "holdout":
@@ -80,7 +82,7 @@ def importances(
     truth = material.y[chosen]
     measured = permutation_importance(
         encoded.shuffled,
-        lambda prediction: error(material.metric, truth, prediction),
+        lambda prediction: material.error(truth, prediction),
         used[: plan.columns],
         rows=chosen.size,
         repeats=plan.repeats,

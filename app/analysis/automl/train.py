@@ -11,6 +11,7 @@ import pandas as pd
 from app.analysis.automl.assemble import (
     bundle_of,
     charts_of,
+    decision_of,
     facts_of,
     leaderboard_of,
     reference_of,
@@ -19,6 +20,7 @@ from app.analysis.automl.budget import Budget
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.choice import choose, ranking
+from app.analysis.automl.deciding import trade_chart
 from app.analysis.automl.dependence import dependence_charts
 from app.analysis.automl.judgement import early_model, importances, judge
 from app.analysis.automl.options import RunOptions
@@ -64,7 +66,7 @@ def train_supervised(
         progress(0.04, resumed)
     search = Search(material, progress, checkpoints)
     search.run()
-    choice = choose(search.candidates, material, options.max_predict_ms)
+    choice = choose(search.candidates, material, options)
     rows = ranking(search.candidates, choice, material)
     figures, flattered = judge(choice, material)
     progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=rows)
@@ -74,12 +76,17 @@ def train_supervised(
     importance = importances(early, material, names, min(0.05 * material.budget.seconds, 5.0))
     reference = reference_of(made, choice, importance)
     bundle = bundle_of(made, choice, model, importance, reference)
-    notes = [*made.notes, *search.notes, *choice.notes, *flattered, *told]
+    decision = decision_of(made, choice)
+    decided = [] if decision is None else [decision["message"]]
+    notes = [*made.notes, *search.notes, *choice.notes, *flattered, *decided, *told]
     notes.append(_repeatable(material.budget))
     facts = facts_of(made, bundle, choice, figures, notes)
+    facts["decision"] = decision
     facts["fit_seconds"] = round(sum(c.fit_seconds for c in search.candidates), 3)
     charts = charts_of(made, choice, rows, importance)
     charts += dependence_charts(early, material, made.target, importance)
+    if decision is not None and "threshold" in decision:
+        charts.append(trade_chart(decision, str(facts["positive_class"])))
     return Trained(bundle, facts, leaderboard_of(bundle, rows), charts)
 
 
