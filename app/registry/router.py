@@ -82,7 +82,7 @@ CHAMPION_BODY: dict[str, Any] = {
                     "required": ["target", "rows"],
                     "additionalProperties": False,
                     "properties": {
-                        "target": {"type": ["string", "null"]},
+                        "target": {"anyOf": [{"type": "string"}, {"type": "null"}]},
                         "rows": ROWS_SCHEMA,
                         "explain": {"type": "boolean", "default": False},
                     },

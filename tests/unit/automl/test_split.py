@@ -91,7 +91,8 @@ def test_no_group_is_ever_divided(groups, kind, folds):
     assert made.holdout.size
     assert not set(groups[made.holdout]) & set(groups[made.development])
     for fold in made.folds:
-        assert fold.train.size and fold.valid.size
+        assert fold.train.size
+        assert fold.valid.size
         assert not set(groups[fold.train]) & set(groups[fold.valid])
         assert not set(made.holdout) & {*fold.train, *fold.valid}
     assert "no group ever divided" in made.told
