@@ -16,6 +16,7 @@ from app.core.problems import Unprocessable, UnsupportedMedia
 from app.db.tables import PredictionJob
 from app.registry import champions, evaluating, exporting, monitoring
 from app.registry.bodies import is_json, parse_object
+from app.registry.predicting import find_model
 from app.registry.schemas import (
     EvaluateIn,
     Evaluation,
@@ -89,6 +90,7 @@ async def evaluate(model_id: str, request: Request, user: CurrentUser, held: Hel
 def _evaluate_dataset(
     held: Resources, user: Principal, model_id: str, body: bytes
 ) -> dict[str, Any] | PredictionJob:
+    find_model(held, user, model_id)
     asked = parse_object(body, EvaluateIn)
     return evaluating.evaluate_dataset(held, user, model_id, asked.dataset_id, asked.version)
 
