@@ -15,7 +15,7 @@ from app.core.idempotency import Asked
 from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
 from app.core.queue import send_run, sending
 from app.core.telemetry import request_id_var
-from app.datasets.service import hold_dataset
+from app.datasets.service import get_dataset, hold_dataset
 from app.datasets.versions import find_version
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, DatasetFacts, Run, User, new_id
@@ -84,6 +84,19 @@ def checked_options(
     return {**defaults, **given}
 
 
+def _check_test(unit: UnitOfWork, user: Principal, parameters: dict[str, Any], where: str) -> None:
+    """That a test set of the user's own is there and has the columns. Raises :class:`NotFound`
+    and :class:`Unprocessable`."""
+    named = parameters.get("test_dataset_id")
+    if named is None:
+        return
+    have = {column["name"] for column in get_dataset(unit, user, named).columns_json}
+    if parameters.get("target") not in have:
+        message = f"the test set lacks the target {parameters.get('target')!r}"
+        place = f"{where}.test_dataset_id"
+        raise Unprocessable(message, errors=[{"location": place, "message": message}])
+
+
 def start_run(
     unit: UnitOfWork,
     held: Resources,
@@ -111,6 +124,7 @@ def start_run(
         message = "the data set belongs to another project"
         raise Unprocessable(message, errors=[{"location": "body.project_id", "message": message}])
     parameters = checked_options(dataset, options)
+    _check_test(unit, user, parameters, "body.options")
     _refuse_over_quota(unit, held, user)
     run = _new_run(user, dataset, dataset, parameters)
     _accept(unit, held, run, dataset.filename, asked)
@@ -141,6 +155,7 @@ def rerun(
     dataset = hold_dataset(unit, user, like.dataset_id)
     facts = find_version(unit, dataset, version)
     parameters = checked_options(facts, like.parameters_json, "options")
+    _check_test(unit, user, parameters, "options")
     _refuse_over_quota(unit, held, user)
     run = _new_run(user, dataset, facts, parameters)
     _accept(unit, held, run, facts.filename, asked)

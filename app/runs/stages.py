@@ -53,7 +53,7 @@ class StageContext:
     """All that a stage may touch: its run's facts, a scratch directory, the storage.
 
     ``stop`` asks whether the work is to be dropped, ``finish`` whether it is to come to an end
-    with what there is.
+    with what there is. ``test`` is the data set of the option ``test_dataset_id``.
     """
 
     run: Run
@@ -69,6 +69,7 @@ class StageContext:
     on_progress: ProgressHandler
     stop: Callable[[], bool]
     finish: Callable[[], bool] = lambda: False
+    test: DatasetFacts | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -230,6 +231,7 @@ def train(context: StageContext) -> StageResult:
         "out_dir": str(out),
         "columns": shape["columns"],
         "options": {**context.options, "cleaning_steps": steps},
+        "test": _test(context),
     }
     try:
         facts = _trained(context, params)
@@ -248,6 +250,16 @@ def train(context: StageContext) -> StageResult:
     if listing.exists():
         products += _charts(context, out / "charts", sandbox.read_json(listing))
     return StageResult(products, model=facts, leaderboard=leaderboard)
+
+
+def _test(context: StageContext) -> dict[str, Any] | None:
+    """The test set of the user's own, fetched. Raises :class:`ChildError` when it is gone."""
+    if context.options.get("test_dataset_id") is None:
+        return None
+    if context.test is None:
+        raise ChildError("missing_input", "the data set of test_dataset_id was deleted")
+    source = context.fetch(context.test.storage_key, "test.parquet")
+    return {"source": str(source), "columns": context.test.columns_json}
 
 
 def _trained(context: StageContext, params: dict[str, Any]) -> dict[str, Any]:

@@ -235,3 +235,22 @@ def test_an_export_is_a_zip_that_stands_alone(trained: Trained, stranger: World)
     assert "sells" in card
     for url in (path, f"/models/{uuid.uuid4()}/export"):
         assert_problem(stranger.api.get(url), 404)
+
+
+def test_a_test_set_of_ones_own_judges(world: World, stranger: World) -> None:
+    mine = world.upload(training_csv(150, seed=40), "test.csv")["dataset_id"]
+    tested = train(world, test_dataset_id=mine)
+    log = world.api.get(f"/runs/{tested.run_id}/status").json()["logs"]
+    assert any("a test set of their own judges" in line["message"] for line in log)
+    dataset = world.upload(training_csv(100), "more.csv")["dataset_id"]
+
+    def start(test: str, **options: Any) -> Any:
+        asked = {"target": "sells", "test_dataset_id": test, **options}
+        return world.api.post("/runs/start", json={"dataset_id": dataset, "options": asked})
+
+    other = world.upload()["dataset_id"]
+    problem = assert_problem(start(other), 422)
+    assert problem["errors"][0]["location"] == "body.options.test_dataset_id"
+    assert_problem(start(stranger.upload()["dataset_id"]), 404)
+    assert_problem(start(str(uuid.uuid4())), 404)
+    assert_problem(start(mine, target=None), 422)

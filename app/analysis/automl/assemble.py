@@ -85,7 +85,7 @@ def facts_of(
         "input_schema": bundle.input_schema,
         "importance": bundle.importance,
         "notes": notes,
-        "holdout_rows": int(made.material.split.holdout.size),
+        "holdout_rows": int(made.material.holdout.rows),
         "train_rows": int(made.target.rows.size),
         **_class_facts(made.target),
     }

@@ -49,6 +49,7 @@ class Material:
     seed: int
     jobs: int
     decision: Decision = LARGEST
+    test: tuple[RawTable, Array] | None = None
     _folds: dict[tuple[int, str], tuple[Fitting, TargetScale]] = field(default_factory=dict)
     _holdout: RawTable | None = None
 
@@ -92,10 +93,18 @@ class Material:
 
     @property
     def holdout(self) -> RawTable:
-        """The rows that judge once; may be empty."""
+        """The rows that judge once, of a test set of the user's own where there is one; may be
+        empty."""
+        if self.test is not None:
+            return self.test[0]
         if self._holdout is None:
             self._holdout = self.table.take(self.split.holdout)
         return self._holdout
+
+    @property
+    def holdout_y(self) -> Array:
+        """The truth of those rows."""
+        return self.y[self.split.holdout] if self.test is None else self.test[1]
 
     @property
     def skewed(self) -> bool:

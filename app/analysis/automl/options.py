@@ -116,6 +116,13 @@ OPTIONS: tuple[OptionSpec, ...] = (
         tasks=_SUPERVISED,
     ),
     OptionSpec(
+        "test_dataset_id",
+        "string",
+        None,
+        "a data set that judges once at the end, instead of rows held out; none",
+        tasks=_SUPERVISED,
+    ),
+    OptionSpec(
         "class_weight",
         "weights",
         None,
@@ -164,7 +171,6 @@ LATER_OPTIONS: tuple[str, ...] = (
     "series_column",
     "known_ahead",
     "weight_column",
-    "test_dataset_id",
 )
 
 
@@ -186,6 +192,7 @@ class RunOptions:
     max_predict_ms: float | None = None
     time_column: str | None = None
     group_column: str | None = None
+    test_dataset_id: str | None = None
     class_weight: str | Mapping[str, float] | None = None
     costs: Mapping[str, Any] | None = None
     threshold: str | float | None = None

@@ -19,6 +19,7 @@ from app.analysis.automl.inputs import choose_inputs
 from app.analysis.automl.leakage import leaking_columns, warning
 from app.analysis.automl.material import Material
 from app.analysis.automl.options import RunOptions, check_against, check_usable
+from app.analysis.automl.own_test import TestTable, read_test
 from app.analysis.automl.split import Split, make_split
 from app.analysis.automl.target import TRUTH, Target, read_target
 from app.analysis.automl.tasks import metric_for
@@ -34,7 +35,8 @@ TAIL_S = 3.0
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What surrounds a run: cleaning steps to carry, processors, the clock's start, how the file
-    spelled false and true where it did so in its own way, and whether somebody asks to finish."""
+    spelled false and true where it did so in its own way, whether somebody asks to finish, and a
+    test set of the user's own."""
 
     cleaning_steps: list[dict[str, Any]]
     jobs: int
@@ -42,6 +44,7 @@ class Setting:
     now: Callable[[], float] = time.monotonic
     spellings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     finish: Callable[[], bool] = lambda: False
+    test: TestTable | None = None
 
     def budget(self, options: RunOptions) -> Budget:
         """The run's budget, with time kept for what follows the models."""
@@ -91,7 +94,12 @@ def prepare(
         frame = frame.iloc[target.rows].reset_index(drop=True)
     inputs, left_out = choose_inputs(frame, columns, options)
     material = _material(frame, inputs, target, options, setting)
-    notes = [*target.notes, *left_out, material.split.told, *_leaks(material, target)]
+    tested: list[str] = []
+    if setting.test is not None:
+        table, y, tested = read_test(setting.test, material.layout, target, setting.cleaning_steps)
+        material.test = table, y
+    leaks = _leaks(material, target)
+    notes = [*target.notes, *left_out, material.split.told, *tested, *leaks]
     return Prepared(frame, columns, inputs, target, material, options, setting, notes)
 
 
@@ -133,6 +141,7 @@ def _split(
         order=_order(frame, inputs, options),
         seed=options.seed,
         groups=_groups(frame, options),
+        hold=options.test_dataset_id is None,
     )
     if split.development.size < 4:
         raise HopelessTable(f"{len(frame)} rows are too few to learn from and to judge by.")

@@ -79,6 +79,7 @@ def make_split(
     order: Array | None,
     seed: int,
     groups: Array | None = None,
+    hold: bool = True,
 ) -> Split:
     """Split rows with those target ``values``; positions refer to them.
 
@@ -86,7 +87,8 @@ def make_split(
     rows are the holdout, and each fold is judged on rows later than those it trained on. Rows of
     one time stay together where that leaves parts of about the size wanted; a row without a time
     counts as the oldest. ``groups`` numbers the group of each row: none is ever divided, and by
-    time it stands where its last row does. Raises ``HopelessTable`` for fewer than three groups.
+    time it stands where its last row does. Without ``hold`` there is no holdout, since other
+    rows judge at the end. Raises ``HopelessTable`` for fewer than three groups.
     """
     n = values.size
     rng = np.random.default_rng(seed)
@@ -98,7 +100,7 @@ def make_split(
         line, kept = np.argsort(order, kind="stable"), _Whole(order, always=False)
     else:
         line, kept = _dealt(values, rng) if kind == "stratified" else rng.permutation(n), None
-    held = min(MAX_HOLDOUT, round(n * holdout_share(n)))
+    held = min(MAX_HOLDOUT, round(n * holdout_share(n))) if hold else 0
     development, holdout = _cut(line, held, kind, kept)
     count = folds or fold_count(development.size, budget_s)
     count = min(count, max(2, development.size // 2)) if count > 1 else 1
@@ -106,6 +108,8 @@ def make_split(
     if kind == "time" and task != "regression":
         parts = _learnable(parts, values)
     told = _told(kind, len(parts), holdout.size, rng_seed=seed, grouped=groups is not None)
+    if not hold:
+        told = told.replace("too few rows for a holdout", "a test set of their own judges")
     return Split(np.sort(development), np.sort(holdout), parts, kind, told)
 
 

@@ -106,6 +106,7 @@ def run_job(
     progress: Progress = silent,
     checkpoint_dir: str | None = None,
     finish_file: str | None = None,
+    test: dict[str, Any] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """The whole training job on a table, its files in ``folder``."""
@@ -120,4 +121,5 @@ def run_job(
             progress=progress,
             checkpoint_dir=checkpoint_dir,
             finish_file=finish_file,
+            test=test,
         )
