@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from sqlalchemy import Select, func, select
 
 from app.config import Settings
@@ -83,6 +83,20 @@ def _iso(value: datetime) -> str:
 
 # A time as callers see it: ISO 8601 in UTC, ending in Z.
 UtcTime = Annotated[datetime, PlainSerializer(_iso, return_type=str, when_used="json")]
+
+
+def _in_utc(value: datetime) -> datetime:
+    """``value`` in UTC, which is assumed when it names no zone."""
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is too far away") from None
+
+
+# A time that a caller names; UTC unless it says.
+Since = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app.admin import service
-from app.admin.schemas import AccountChange, AccountOut, Level, LogOut, Since, Stats
+from app.admin.schemas import AccountChange, AccountOut, Level, LogOut, Stats
 from app.auth.dependencies import admin_user
-from app.web import Config, Page, Unit, answers, paginate
+from app.web import Config, Page, Since, Unit, answers, paginate
 
 router = APIRouter(prefix="/admin", tags=["admin"], dependencies=[Depends(admin_user)])
 

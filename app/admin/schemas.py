@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from app.auth.schemas import Role, UserOut
 from app.web import Body, UtcTime
 
-
-def _in_utc(value: datetime) -> datetime:
-    """``value`` in UTC, which is assumed when it names no zone."""
-    if value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is too far away") from None
-
-
-Since = Annotated[datetime, AfterValidator(_in_utc)]
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 

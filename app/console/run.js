@@ -44,10 +44,17 @@ function liveView(id) {
   const board = h("div");
   const why = h("p", { class: "error" });
   const cancel = h("button", { type: "button", class: "quiet" }, "Cancel");
+  const finish = h("button", { type: "button", class: "quiet",
+    title: "Stop training now and keep the best model so far" }, "Finish now");
+  let asked = false;
+  finish.addEventListener("click", () => busy(finish, async () => {
+    await api.post(`/runs/${id}/finish`);
+    asked = finish.hidden = true;
+  }));
   cancel.addEventListener("click", () => busy(cancel, () => api.post(`/runs/${id}/cancel`)));
   const node = h("div", { class: "stack" },
     h("section", { class: "card" },
-      h("div", { class: "row" }, title, bar, cancel),
+      h("div", { class: "row" }, title, bar, finish, cancel),
       h("ol", { class: "steps" }, [...steps.values()]), why,
       h("details", { open: true }, h("summary", {}, "Log"), log)),
     board);
@@ -60,6 +67,8 @@ function liveView(id) {
       why.textContent = data.error ?? "";
       cancel.hidden = ENDED.includes(data.status);
       const keys = [...steps.keys()];
+      asked ||= data.finish_requested === true;
+      finish.hidden = asked || cancel.hidden || data.current_task === "finalize_run";
       const at = data.status === "COMPLETED" ? keys.length : keys.indexOf(data.current_task);
       keys.forEach((key, index) => {
         steps.get(key).className = index < at ? "past" : index === at ? "now" : "";

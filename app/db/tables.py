@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -207,6 +208,7 @@ class Run(Base):
     lease_until: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False)
+    finish_requested: Mapped[bool] = mapped_column(Boolean, server_default=false(), default=False)
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     request_hash: Mapped[str | None] = mapped_column(String(64))
     request_id: Mapped[str | None] = mapped_column(String(128))
@@ -231,7 +233,11 @@ class Artifact(Base):
 
 
 class ModelMeta(Base):
-    """A trained model: the winner of a run. ``signature`` signs its hash with the server's key."""
+    """A trained model: the winner of a run. ``signature`` signs its hash with the server's key.
+
+    ``champion_since`` is set for the one model of a project and target that answers for all;
+    ``decision_json`` says how labels follow from probabilities, where not by the largest.
+    """
 
     __tablename__ = "models"
     __table_args__ = (UniqueConstraint("run_id"),)
@@ -250,6 +256,8 @@ class ModelMeta(Base):
     metrics_json: Mapped[dict[str, Any]]
     input_schema_json: Mapped[list[Any]]
     importance_json: Mapped[list[Any]]
+    decision_json: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    champion_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -276,13 +284,15 @@ class Log(Base):
 
 
 class PredictionJob(Base):
-    """A file too large to predict while the caller waits; a worker claims it like a stage."""
+    """A file too large to wait for, to ``predict`` or to ``evaluate`` by; a worker claims it
+    like a stage."""
 
     __tablename__ = "prediction_jobs"
 
     id: Mapped[str] = _primary_key()
     user_id: Mapped[str] = _parent("users.id")
     model_id: Mapped[str] = _parent("models.id")
+    kind: Mapped[str] = mapped_column(String(10), server_default="predict", default="predict")
     status: Mapped[str] = mapped_column(String(20), default="PENDING", index=True)
     filename: Mapped[str] = mapped_column(String(255))
     source_key: Mapped[str] = mapped_column(String(900))
@@ -295,6 +305,19 @@ class PredictionJob(Base):
     sent_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+class PredictionTally(Base):
+    """What one request asked a model: its rows, counted by the bins of the model's reference."""
+
+    __tablename__ = "prediction_tallies"
+    __table_args__ = (Index("ix_prediction_tallies_model_id_created_at", "model_id", "created_at"),)
+
+    id: Mapped[str] = _primary_key()
+    model_id: Mapped[str] = _parent("models.id", index=False)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    counts_json: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
 
 
 class Trash(Base):

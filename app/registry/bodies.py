@@ -4,41 +4,77 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic_core
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.core.problems import Unprocessable
-from app.registry.schemas import PredictIn
+from app.registry.schemas import ChampionPredictIn, PredictIn
 
 MAX_ERRORS = 50
 # JSON's own values for a cell: what a table can hold.
 _CELL = (str, int, float, bool, type(None))
 
 
+Asked = TypeVar("Asked", bound=BaseModel)
+AskedRows = TypeVar("AskedRows", bound=PredictIn)
+
+
+def is_json(request: Request) -> bool:
+    """Whether the body says that it is JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+
+
+def parse_object(body: bytes, schema: type[Asked]) -> Asked:
+    """A JSON object of that schema. Raises :class:`Unprocessable` or
+    ``RequestValidationError``, both of which say where."""
+    value = _parsed(body)
+    if not isinstance(value, dict):
+        raise _wrong("body", "send an object")
+    return _checked(value, schema)
+
+
 def parse_rows(body: bytes) -> PredictIn:
-    """The rows of a JSON body. Raises :class:`Unprocessable` or ``RequestValidationError``,
-    both of which say where."""
+    """The rows of a JSON body, which may be a bare list of them. Raises as :func:`parse_object`."""
+    value = _parsed(body)
+    return _with_rows({"rows": value} if isinstance(value, list) else value, PredictIn)
+
+
+def parse_champion_rows(body: bytes) -> ChampionPredictIn:
+    """The rows of a JSON object that names a target. Raises as :func:`parse_object`."""
+    return _with_rows(_parsed(body), ChampionPredictIn)
+
+
+def _parsed(body: bytes) -> Any:
     try:
-        value = pydantic_core.from_json(body, allow_inf_nan=False)
+        return pydantic_core.from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise _wrong("body", f"this is not JSON: {error}") from None
-    if isinstance(value, list):
-        value = {"rows": value}
+
+
+def _checked(value: dict[str, Any], schema: type[Asked]) -> Asked:
+    try:
+        return schema.model_validate(value)
+    except ValidationError as error:
+        located = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        raise RequestValidationError(located) from None
+
+
+def _with_rows(value: Any, schema: type[AskedRows]) -> AskedRows:
     if not isinstance(value, dict):
         raise _wrong("body", 'send {"rows": [...]} or a list of rows')
     errors = list(_wrong_rows(value["rows"])) if "rows" in value else []
     if errors:
         first = errors[0]
         raise Unprocessable(f"{first['location']}: {first['message']}", errors=errors)
-    try:
-        # Rows that were just checked are not walked through a second time.
-        checked = PredictIn.model_validate({**value, "rows": []} if "rows" in value else value)
-    except ValidationError as error:
-        located = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        raise RequestValidationError(located) from None
+    # Rows that were just checked are not walked through a second time.
+    checked = _checked({**value, "rows": []} if "rows" in value else value, schema)
     return checked.model_copy(update={"rows": value["rows"]})
 
 

@@ -72,7 +72,7 @@ def predict_file(
     model = find_model(held, user, model_id)
     scratch = sandbox.scratch()
     try:
-        facts = _in_child(held, model, received, Path(scratch.name) / "out")
+        facts = in_child(held, model, received, Path(scratch.name) / "out", PREDICT_FILE)
         if facts["rows"] == 0:
             raise no_rows("body.file")
         if not facts["too_many"]:
@@ -85,16 +85,21 @@ def predict_file(
     return job
 
 
-def _in_child(
-    held: Resources, model: ModelMeta, received: ReceivedFile, out: Path
+def in_child(
+    held: Resources, model: ModelMeta, received: ReceivedFile, out: Path, job: str
 ) -> dict[str, Any]:
+    """Have a child do ``job`` with a file, if it has at most ``PREDICT_SYNC_MAX_ROWS`` rows.
+
+    Raises :class:`app.core.problems.Gone` for a missing or changed model, and the problem that
+    says where the file or its rows do not fit.
+    """
     out.mkdir()
     bundle = local_bundle(held.storage, held.settings, model)
     limit = held.settings.predict_sync_max_rows
     params = file_params(held.settings, model, bundle, received.path, received.filename, out, limit)
     try:
         memory_mb = held.settings.child_memory_mb
-        return sandbox.run(PREDICT_FILE, params, memory_mb=memory_mb, timeout_s=FILE_TIMEOUT_S)
+        return sandbox.run(job, params, memory_mb=memory_mb, timeout_s=FILE_TIMEOUT_S)
     except ChildError as error:
         raise prediction_problem(error) from None
 
@@ -109,7 +114,12 @@ def _kept(
     shelf = shelf_of(held)
     with (Path(scratch.name) / "out" / "predictions.csv").open("rb") as file:
         artifact = shelf.keep(
-            model, "csv", file, facts["rows"], lambda unit, _: hold_model(unit, user, model.id)
+            model,
+            "csv",
+            file,
+            facts["rows"],
+            lambda unit, _: hold_model(unit, user, model.id),
+            tally=facts.get("tally"),
         )
     PREDICTIONS.labels("file").inc(facts["rows"])
     return PredictedFile(artifact, shelf.link(artifact), facts, model.id, scratch)

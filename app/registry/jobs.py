@@ -39,6 +39,7 @@ from app.storage.deposit import deposit
 logger = logging.getLogger(__name__)
 
 PREDICT_FILE = "app.registry.file_child:predict_file"
+EVALUATE_FILE = "app.registry.file_child:evaluate_file"
 # Attempts that ended because a part did not answer, or with their worker.
 MAX_ATTEMPTS = 20
 # A message that was sent this long ago and brought nobody is taken for lost.
@@ -47,6 +48,7 @@ RESEND_AFTER = timedelta(seconds=30)
 FAR = timedelta(hours=1)
 BATCH = 100
 
+JobKind = Literal["predict", "evaluate"]
 Outcome = Literal["done", "failed", "not claimed", "lost", "again"]
 
 
@@ -86,10 +88,16 @@ def get_job(unit: UnitOfWork, user: Principal, job_id: str) -> PredictionJob:
 
 
 def create_job(
-    shelf: Shelf, user: Principal, model: ModelMeta, received: ReceivedFile
+    shelf: Shelf,
+    user: Principal,
+    model: ModelMeta,
+    received: ReceivedFile,
+    kind: JobKind = "predict",
 ) -> PredictionJob:
-    """Store a received file and have a worker predict it. Raises :class:`NotFound` when the
-    model is deleted meanwhile."""
+    """Store a received file and have a worker predict it, or evaluate the model by it.
+
+    Raises :class:`NotFound` when the model is deleted meanwhile.
+    """
     bucket, job_id = shelf.settings.minio_bucket, new_id()
     key = f"{jobs_prefix(model)}{job_id}"
     with deposit(shelf.storage, bucket, key):
@@ -100,6 +108,7 @@ def create_job(
                 id=job_id,
                 user_id=user.id,
                 model_id=model.id,
+                kind=kind,
                 status="PENDING",
                 filename=clean_filename(received.filename),
                 source_key=key,
@@ -222,15 +231,16 @@ def _predict(worker: Worker, claim: Claim, job: PredictionJob, model: ModelMeta)
         out.mkdir()
         worker.storage.fetch_to(worker.settings.minio_bucket, job.source_key, source)
         facts = sandbox.run(
-            PREDICT_FILE,
+            EVALUATE_FILE if job.kind == "evaluate" else PREDICT_FILE,
             file_params(worker.settings, model, bundle, source, job.filename, out),
             memory_mb=worker.memory_mb,
             timeout_s=worker.settings.stage_timeout_seconds,
             stall_s=worker.settings.stall_seconds,
             stop=job_claims.keep_alive(worker.database, claim, lease, stopping),
         )
-        _finish(worker, claim, model, facts, out / "predictions.csv")
-    PREDICTIONS.labels("job").inc(facts["rows"])
+        _finish(worker, claim, job, model, facts, out)
+    if job.kind != "evaluate":
+        PREDICTIONS.labels("job").inc(facts["rows"])
 
 
 def file_params(
@@ -242,7 +252,8 @@ def file_params(
     out: Path,
     max_rows: int | None = None,
 ) -> dict[str, Any]:
-    """The parameters of :data:`PREDICT_FILE`; past ``max_rows`` it predicts nothing."""
+    """The parameters of :data:`PREDICT_FILE` and :data:`EVALUATE_FILE`; past ``max_rows`` they do
+    nothing."""
     return {
         "model": str(bundle),
         "sha256": model.sha256,
@@ -255,7 +266,12 @@ def file_params(
 
 
 def _finish(
-    worker: Worker, claim: Claim, model: ModelMeta, facts: dict[str, Any], path: Path
+    worker: Worker,
+    claim: Claim,
+    job: PredictionJob,
+    model: ModelMeta,
+    facts: dict[str, Any],
+    out: Path,
 ) -> None:
     def confirm(unit: UnitOfWork, artifact: Artifact) -> None:
         job_claims.end(
@@ -268,5 +284,9 @@ def _finish(
         )
 
     shelf = Shelf(worker.database, worker.storage, worker.settings)
-    with path.open("rb") as file:
-        shelf.keep(model, "csv", file, facts["rows"], confirm)
+    if job.kind == "evaluate":
+        content = (out / "evaluation.json").read_bytes()
+        shelf.keep(model, "json", content, facts["rows"], confirm, product="evaluation")
+        return
+    with (out / "predictions.csv").open("rb") as file:
+        shelf.keep(model, "csv", file, facts["rows"], confirm, tally=facts.get("tally"))

@@ -65,7 +65,7 @@ def predict_rows(
     except ChildError as error:
         raise prediction_problem(error) from None
     PREDICTIONS.labels("rows").inc(len(rows))
-    shelf = shelf_of(held)
+    shelf, tally = shelf_of(held), result.pop("tally", None)
     content = {"model_id": model.id, **result}
     artifact = shelf.keep(
         model,
@@ -73,6 +73,7 @@ def predict_rows(
         json.dumps(content, ensure_ascii=False).encode(),
         len(rows),
         lambda unit, _: service.hold_model(unit, user, model.id),
+        tally=tally,
     )
     return PredictedRows(
         model_id=model.id,

@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
 
 from app.config import Settings
 from app.db.session import Database, UnitOfWork
-from app.db.tables import Artifact, ModelMeta, new_id
+from app.db.tables import Artifact, ModelMeta, PredictionTally, Run, new_id
 from app.registry.service import run_prefix
 from app.storage.base import Readable, Storage
 from app.storage.deposit import deposit
 
 Kind = Literal["json", "csv"]
+Product = Literal["predictions", "evaluation"]
+_TYPES: dict[Product, str] = {"predictions": "prediction", "evaluation": "report"}
 MEDIA_TYPES: dict[Kind, str] = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
 
 
@@ -44,15 +49,19 @@ class Shelf:
         content: bytes | Readable,
         rows: int,
         confirm: Callable[[UnitOfWork, Artifact], object],
+        *,
+        product: Product = "predictions",
+        tally: dict[str, Any] | None = None,
     ) -> Artifact:
-        """Store predictions and write them down as an artifact of the model's run.
+        """Store predictions, or an evaluation, and write them down as an artifact of the model's
+        run; of predictions also what was asked, as ``tally`` counts it.
 
         ``confirm`` runs in the unit that writes the row, and raises when the predictions are
         no longer wanted (their model was deleted, their job was lost): then nothing stays.
         """
         bucket, artifact_id = self.settings.minio_bucket, new_id()
-        filename = f"predictions-{artifact_id}.{kind}"
-        key = f"{run_prefix(model)}predictions/{artifact_id}.{kind}"
+        filename = f"{product}-{artifact_id}.{kind}"
+        key = f"{run_prefix(model)}{product}/{artifact_id}.{kind}"
         source = io.BytesIO(content) if isinstance(content, bytes) else content
         with deposit(self.storage, bucket, key):
             stored = self.storage.upload_fileobj(bucket, key, source)
@@ -60,7 +69,7 @@ class Shelf:
                 artifact = Artifact(
                     id=artifact_id,
                     run_id=model.run_id,
-                    type="prediction",
+                    type=_TYPES[product],
                     filename=filename,
                     storage_key=stored.key,
                     size_bytes=stored.size,
@@ -68,6 +77,25 @@ class Shelf:
                     metadata_json={"model_id": model.id, "rows": rows},
                     created_at=unit.now(),
                 )
+                _hold(unit, model)
                 confirm(unit, artifact)
                 unit.session.add(artifact)
+                if product == "predictions":
+                    unit.session.add(_counted(model, rows, tally or {}, artifact.created_at))
         return artifact
+
+
+def _hold(unit: UnitOfWork, model: ModelMeta) -> None:
+    """Keep the run and the model, while they are there, until the unit's end: in this order,
+    which is that of whoever deletes them, and before anything that hangs on them."""
+    for table, key in ((Run, model.run_id), (ModelMeta, model.id)):
+        mine = select(table.id).where(table.id == key)
+        unit.session.execute(mine.with_for_update(read=True, key_share=True))
+
+
+def _counted(
+    model: ModelMeta, rows: int, tally: dict[str, Any], created_at: datetime
+) -> PredictionTally:
+    return PredictionTally(
+        id=new_id(), model_id=model.id, rows=rows, counts_json=tally, created_at=created_at
+    )

@@ -14,9 +14,10 @@ from app.core.lanes import Lane
 from app.core.multipart import is_multipart, receive_form
 from app.core.problems import UnsupportedMedia
 from app.db.tables import Artifact, PredictionJob
-from app.registry import files, jobs, predicting, service
-from app.registry.bodies import parse_rows, prefers_csv
-from app.registry.later import router as later
+from app.projects.service import get_project
+from app.registry import champions, files, jobs, predicting, service
+from app.registry.bodies import is_json, parse_champion_rows, parse_rows, prefers_csv
+from app.registry.life import router as life
 from app.registry.predicting import PredictedRows, shelf_of
 from app.registry.schemas import JobAccepted, JobOut, ModelDetail, ModelOut, Predictions
 from app.web import Held, Page, Resources, Unit, answers, paginate
@@ -71,6 +72,25 @@ PREDICT_BODY: dict[str, Any] = {
         },
     }
 }
+CHAMPION_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["target", "rows"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "target": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                        "rows": ROWS_SCHEMA,
+                        "explain": {"type": "boolean", "default": False},
+                    },
+                }
+            }
+        },
+    }
+}
 PREDICT_ANSWERS: dict[int | str, dict[str, Any]] = {
     **answers(400, 401, 404, 410, 413, 415, 422, 507),
     200: {
@@ -92,10 +112,8 @@ def list_models(
     project_id: str | None = None,
     champion: bool | None = None,
 ) -> list[ModelOut]:
-    """The models, newest first. To ask for champions is not possible yet."""
-    if champion is not None:
-        raise service.not_yet("Champions")
-    statement = service.list_models(unit, user, project_id)
+    """The models, newest first; with ``champion`` only those that are it, or are not."""
+    statement = service.list_models(unit, user, project_id, champion)
     return [ModelOut.of(model) for model in paginate(unit, statement, page, request, response)]
 
 
@@ -125,24 +143,51 @@ async def predict(model_id: str, request: Request, user: CurrentUser, held: Held
             form.refuse_unknown("file")
             found = await _files_lane.run(files.predict_file, held, user, model_id, form.file())
         return _file_answer(found, csv)
-    if not _is_json(request):
+    if not is_json(request):
         raise UnsupportedMedia("Send the rows as application/json, or a file as a form.")
     body = await request.body()
     return await _rows_lane.run(_predict_rows, held, user, model_id, body, csv)
 
 
-def _is_json(request: Request) -> bool:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "application/json" or (
-        kind.startswith("application/") and kind.endswith("+json")
-    )
+@router.post(
+    "/projects/{project_id}/predict",
+    openapi_extra=CHAMPION_BODY,
+    responses={
+        **answers(400, 401, 404, 410, 413, 415, 422, 507),
+        200: PREDICT_ANSWERS[200],
+    },
+    response_class=JSONResponse,
+)
+async def predict_by_champion(
+    project_id: str, request: Request, user: CurrentUser, held: Held
+) -> Response:
+    """Ask the champion of a project and target; the answer says which model it is."""
+    csv = prefers_csv(request.headers.get("accept", ""))
+    if not is_json(request):
+        raise UnsupportedMedia("Send the target and the rows as application/json.")
+    body = await request.body()
+    return await _rows_lane.run(_champion_rows, held, user, project_id, body, csv)
+
+
+def _champion_rows(
+    held: Resources, user: Principal, project_id: str, body: bytes, csv: bool
+) -> Response:
+    with held.database.unit(write=False) as unit:
+        get_project(unit, user, project_id)
+    asked = parse_champion_rows(body)
+    with held.database.unit(write=False) as unit:
+        model = champions.find_champion(unit, user, project_id, asked.target)
+    return _rows_answer(predicting.predict_rows(held, user, model, asked), csv)
 
 
 def _predict_rows(
     held: Resources, user: Principal, model_id: str, body: bytes, csv: bool
 ) -> Response:
     model = predicting.find_model(held, user, model_id)
-    found = predicting.predict_rows(held, user, model, parse_rows(body))
+    return _rows_answer(predicting.predict_rows(held, user, model, parse_rows(body)), csv)
+
+
+def _rows_answer(found: PredictedRows, csv: bool) -> Response:
     if csv:
         headers = _csv_headers(found.artifact_id, len(found.warnings))
         text = "".join(csv_lines(found.predictions))
@@ -186,6 +231,7 @@ def get_prediction_job(job_id: str, user: CurrentUser, unit: Unit, held: Held) -
     artifact = None if job.artifact_id is None else unit.session.get(Artifact, job.artifact_id)
     return JobOut(
         job_id=job.id,
+        kind=job.kind,
         status=job.status,
         model_id=job.model_id,
         rows=job.rows,
@@ -196,4 +242,4 @@ def get_prediction_job(job_id: str, user: CurrentUser, unit: Unit, held: Held) -
     )
 
 
-router.include_router(later)
+router.include_router(life)

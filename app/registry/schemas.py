@@ -24,6 +24,8 @@ class ModelOut(BaseModel):
     target: str | None
     metrics: dict[str, Any]
     created_at: UtcTime
+    champion: bool = Field(description="Whether it answers for its project and target.")
+    promoted_at: UtcTime | None
 
     @classmethod
     def of(cls, model: ModelMeta) -> Self:
@@ -55,6 +57,9 @@ class ModelDetail(ModelOut):
 
     input_schema: list[InputField]
     importance: list[Importance]
+    decision: dict[str, Any] | None = Field(
+        description="How labels follow from probabilities, where not by the largest."
+    )
     sha256: str
     size_bytes: int
 
@@ -65,6 +70,7 @@ class ModelDetail(ModelOut):
             **_facts(model),
             input_schema=[InputField.model_validate(field) for field in model.input_schema_json],
             importance=[Importance.model_validate(entry) for entry in model.importance_json],
+            decision=model.decision_json,
             sha256=model.sha256,
             size_bytes=model.size_bytes,
         )
@@ -81,6 +87,8 @@ def _facts(model: ModelMeta) -> dict[str, Any]:
         "target": model.target,
         "metrics": model.metrics_json,
         "created_at": model.created_at,
+        "champion": model.champion_since is not None,
+        "promoted_at": model.champion_since,
     }
 
 
@@ -89,6 +97,19 @@ class PredictIn(Body):
 
     rows: list[dict[str, JsonValue]]
     explain: bool = Field(default=False, description="Say for each row what weighed how much.")
+
+
+class ChampionPredictIn(PredictIn):
+    """Rows for the champion of a target; ``null`` is the target of models that group rows."""
+
+    target: str | None
+
+
+class EvaluateIn(Body):
+    """The data set to judge by, in its newest version unless one is named."""
+
+    dataset_id: str
+    version: int | None = Field(default=None, ge=1, le=2_147_483_647)
 
 
 class Interval(BaseModel):
@@ -142,7 +163,9 @@ class JobAccepted(BaseModel):
 
 
 class JobOut(JobAccepted):
-    """How far a prediction job is."""
+    """How far a job is, and where its predictions, or its evaluation, lie."""
+
+    kind: Literal["predict", "evaluate"]
 
     model_id: str
     rows: int | None
@@ -150,3 +173,80 @@ class JobOut(JobAccepted):
     artifact_id: str | None
     download_url: str | None
     error: str | None
+
+
+class Uncertainty(BaseModel):
+    """A figure's 95 % interval and standard error."""
+
+    low: float
+    high: float
+    std: float
+
+
+class ClassFigures(BaseModel):
+    """One class: how often it is the truth and the prediction, and how well it is found."""
+
+    label: Any
+    rows: int
+    predicted: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    roc_auc: float | None
+
+
+class Evaluation(BaseModel):
+    """How good a model is on new rows. ``trained_metrics`` are its figures from its training."""
+
+    model_id: str
+    rows: int
+    judged_rows: int
+    metrics: dict[str, float | None]
+    uncertainty: dict[str, Uncertainty]
+    classes: list[ClassFigures] | None = None
+    errors: dict[str, float | None] | None = None
+    charts: list[dict[str, Any]]
+    warnings: list[Any]
+    trained_metrics: dict[str, Any]
+    artifact_id: str
+    download_url: str
+
+
+class Asked(BaseModel):
+    """How often a model was asked, for how many rows."""
+
+    requests: int
+    rows: int
+    first_at: UtcTime | None
+    last_at: UtcTime | None
+
+
+class Drift(BaseModel):
+    """One column now, and among the training rows. ``psi`` is the size of the change; it counts
+    only where chance is ruled out, too."""
+
+    column: str
+    kind: Literal["number", "time", "category", "text"]
+    verdict: Literal["none", "moderate", "strong", "too_few_rows"]
+    psi: float | None
+    measure: str | None
+    statistic: float | None
+    p_value: float | None
+    p_corrected: float | None
+    rows: dict[str, int]
+    missing_share: dict[str, float]
+    missing_changed: bool
+    message: str
+
+
+class Monitoring(BaseModel):
+    """What a model was asked (or a data set), and how far that is from its training rows."""
+
+    model_id: str
+    since: UtcTime | None = None
+    predictions: Asked | None = None
+    compared: int = Field(description="Rows that were compared.")
+    drift: list[Drift]
+    summary: list[str]
+    method: dict[str, Any] | None
+    warnings: list[Any] = []

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, delete, func, select
 
 from app.auth.principal import Principal
-from app.core.problems import Conflict, NotFound, Unprocessable
+from app.core.problems import Conflict, NotFound
 from app.core.signing import sign_model
 from app.db.session import UnitOfWork
 from app.db.tables import Artifact, ModelMeta, Project, Run, new_id
@@ -42,12 +42,20 @@ def hold_model(unit: UnitOfWork, user: Principal, model_id: str) -> ModelMeta:
     return found
 
 
-def list_models(unit: UnitOfWork, user: Principal, project_id: str | None) -> Select[ModelMeta]:
-    """The user's models, newest first. Raises :class:`NotFound` for a foreign project."""
+def list_models(
+    unit: UnitOfWork, user: Principal, project_id: str | None, champion: bool | None = None
+) -> Select[ModelMeta]:
+    """The user's models, newest first; with ``champion`` only those that are it, or are not.
+
+    Raises :class:`NotFound` for a foreign project.
+    """
     statement = owned_models(user).order_by(ModelMeta.created_at.desc(), ModelMeta.id)
     if project_id is not None:
         project = get_project(unit, user, project_id)
         statement = statement.where(ModelMeta.project_id == project.id)
+    if champion is not None:
+        since = ModelMeta.champion_since
+        statement = statement.where(since.is_not(None) if champion else since.is_(None))
     return statement
 
 
@@ -82,6 +90,7 @@ def register_model(
     model.metrics_json = facts["metrics"]
     model.input_schema_json = facts["input_schema"]
     model.importance_json = facts["importance"]
+    model.decision_json = facts.get("decision")
     model.created_at = unit.now()
     return model
 
@@ -121,8 +130,3 @@ def run_prefix(model: ModelMeta) -> str:
 def jobs_prefix(model: ModelMeta) -> str:
     """Where files lie that wait to be predicted by a model."""
     return f"{run_prefix(model)}prediction-jobs/"
-
-
-def not_yet(what: str) -> Unprocessable:
-    """The answer for what a later version brings."""
-    return Unprocessable(f"{what}: not yet possible; a later version of UAM brings it.")

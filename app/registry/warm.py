@@ -9,6 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
+from app.analysis.automl.monitoring import judge_drift, tally_of
 from app.analysis.automl.serving import Predictor, load
 from app.analysis.progress import Progress
 
@@ -42,3 +43,24 @@ def predict_rows(
     Raises ``BadModel`` and ``BadRows``.
     """
     return loaded(model, sha256).predict_rows(rows, explain=explain)
+
+
+def judge_tally(
+    *,
+    model: str,
+    sha256: str,
+    tally: dict[str, Any] | None,
+    progress: Progress,  # noqa: ARG001 (part of every job's interface)
+) -> dict[str, Any]:
+    """How far the rows that were counted are from the training rows: ``{"drift", "summary",
+    "method"}``, all empty for a model that carries no reference, and as if of no rows without a
+    ``tally``.
+
+    Raises ``BadModel``.
+    """
+    reference = loaded(model, sha256).bundle.reference
+    if reference is None:
+        told = "This model was trained before training rows were kept count of; train it anew."
+        return {"drift": [], "summary": [told], "method": None}
+    given = tally or {"rows": 0, "counts": [[] for _ in reference.columns]}
+    return judge_drift(reference, tally_of(reference, given))

@@ -21,7 +21,8 @@ CHECK_S = 1.0
 class Heartbeat:
     """A thread that renews a claim's lease, and looks every second whether it still holds.
 
-    It is ``lost`` once the run is cancelled, deleted, over, or claimed by another.
+    It is ``lost`` once the run is cancelled, deleted, over, or claimed by another; ``finish``
+    says that somebody asked to finish.
     """
 
     def __init__(self, database: Database, claim: Claim, lease_seconds: float) -> None:
@@ -31,6 +32,7 @@ class Heartbeat:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self.lost = False
+        self.finish = False
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()
@@ -66,7 +68,7 @@ class Heartbeat:
         """
         with self._database.unit(write=False) as unit:
             row = unit.session.execute(
-                select(Run.attempt, Run.lease_owner, Run.lease_until).where(
+                select(Run.attempt, Run.lease_owner, Run.lease_until, Run.finish_requested).where(
                     Run.id == self._claim.run_id
                 )
             ).first()
@@ -76,5 +78,6 @@ class Heartbeat:
             self._claim.owner,
         ):
             raise LostClaim(self._claim.run_id)
+        self.finish = row.finish_requested
         left = (row.lease_until - now).total_seconds()
         return not self._lease * 2 / 3 < left <= self._lease

@@ -35,7 +35,7 @@ from app.core.sandbox import (
 from app.core.telemetry import STAGE_SECONDS
 from app.datasets.versions import version_of_run
 from app.db.session import DATABASE_AWAY, Database, UnitOfWork
-from app.db.tables import Artifact, Run
+from app.db.tables import Artifact, Dataset, Run
 from app.runs import checkpoints, claims, products
 from app.runs.claims import Claim, LostClaim
 from app.runs.events import emit
@@ -131,6 +131,8 @@ def _context(
         if run is None:
             raise LostClaim(claim.run_id)
         dataset = version_of_run(unit, run)
+        named = run.parameters_json.get("test_dataset_id")
+        test = None if named is None else unit.session.get(Dataset, named)
         artifacts = list(unit.session.scalars(select(Artifact).where(Artifact.run_id == run.id)))
     artifacts.sort(key=lambda artifact: artifact.metadata_json.get("order", 0))
 
@@ -150,6 +152,8 @@ def _context(
         stall_s=workshop.settings.stall_seconds,
         on_progress=_progress_writer(workshop.database, claim),
         stop=stop,
+        test=test,
+        finish=lambda: run.finish_requested or heartbeat.finish,
     )
 
 

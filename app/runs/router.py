@@ -124,11 +124,11 @@ def retry(run_id: str, user: CurrentUser, unit: Unit, held: Held) -> RunStarted:
     return RunStarted(run_id=run.id, status=run.status)
 
 
-@router.post("/{run_id}/finish", status_code=202, responses=answers(401, 404, 422))
+@router.post("/{run_id}/finish", status_code=202, responses=answers(401, 404, 409))
 def finish(run_id: str, user: CurrentUser, unit: Unit) -> RunStarted:
-    """Stop training now and keep the best. Not possible yet."""
-    service.get_run(unit, user, run_id)
-    raise Unprocessable("Finishing early is not possible yet; a later version of UAM brings it.")
+    """Stop training now and keep the best so far; the run goes on to its report."""
+    run = service.finish_run(unit, user, run_id)
+    return RunStarted(run_id=run.id, status=run.status)
 
 
 @router.post("/{run_id}/rerun", status_code=202, responses=answers(401, 404, 409, 422, 429))

@@ -79,6 +79,7 @@ class RunStatus(RunOut):
     logs: list[LogLine]
     error: str | None
     options: dict[str, Any]
+    finish_requested: bool
 
     @classmethod
     def with_logs(cls, run: Run, logs: list[Log]) -> Self:
@@ -87,6 +88,7 @@ class RunStatus(RunOut):
             **RunOut.of(run).model_dump(),
             error=run.error,
             options=run.parameters_json,
+            finish_requested=run.finish_requested,
             logs=[
                 LogLine(timestamp=row.timestamp, level=row.level, message=row.message)
                 for row in logs

@@ -1,4 +1,4 @@
-"""The use cases of runs, as the API sees them: start, find, cancel, retry, delete."""
+"""The use cases of runs, as the API sees them: start, find, cancel, finish, retry, delete."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.core.idempotency import Asked
 from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
 from app.core.queue import send_run, sending
 from app.core.telemetry import request_id_var
-from app.datasets.service import hold_dataset
+from app.datasets.service import get_dataset, hold_dataset
 from app.datasets.versions import find_version
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, DatasetFacts, Run, User, new_id
 from app.projects.service import get_project
-from app.runs.claims import close
+from app.runs.claims import TRAINING, close
 from app.runs.events import emit, emit_status
 from app.runs.states import STAGES, TERMINAL, UNFINISHED
 from app.storage.trash import discard
@@ -84,6 +84,19 @@ def checked_options(
     return {**defaults, **given}
 
 
+def _check_test(unit: UnitOfWork, user: Principal, parameters: dict[str, Any], where: str) -> None:
+    """That a test set of the user's own is there and has the columns. Raises :class:`NotFound`
+    and :class:`Unprocessable`."""
+    named = parameters.get("test_dataset_id")
+    if named is None:
+        return
+    have = {column["name"] for column in get_dataset(unit, user, named).columns_json}
+    if parameters.get("target") not in have:
+        message = f"the test set lacks the target {parameters.get('target')!r}"
+        place = f"{where}.test_dataset_id"
+        raise Unprocessable(message, errors=[{"location": place, "message": message}])
+
+
 def start_run(
     unit: UnitOfWork,
     held: Resources,
@@ -111,6 +124,7 @@ def start_run(
         message = "the data set belongs to another project"
         raise Unprocessable(message, errors=[{"location": "body.project_id", "message": message}])
     parameters = checked_options(dataset, options)
+    _check_test(unit, user, parameters, "body.options")
     _refuse_over_quota(unit, held, user)
     run = _new_run(user, dataset, dataset, parameters)
     _accept(unit, held, run, dataset.filename, asked)
@@ -141,6 +155,7 @@ def rerun(
     dataset = hold_dataset(unit, user, like.dataset_id)
     facts = find_version(unit, dataset, version)
     parameters = checked_options(facts, like.parameters_json, "options")
+    _check_test(unit, user, parameters, "options")
     _refuse_over_quota(unit, held, user)
     run = _new_run(user, dataset, facts, parameters)
     _accept(unit, held, run, facts.filename, asked)
@@ -242,6 +257,25 @@ def cancel_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
     return run
 
 
+def finish_run(unit: UnitOfWork, user: Principal, run_id: str) -> Run:
+    """Have a run's training stop and keep the best so far; the run goes on to its report.
+
+    Training that has not begun yet makes one simple model; one that is done stays as it is.
+    Raises :class:`NotFound`, and :class:`Conflict` when the run is over already, unless it was
+    asked to finish before and did.
+    """
+    run = hold_run(unit, user, run_id)
+    if run.finish_requested and run.status not in {"FAILED", "CANCELLED"}:
+        return run
+    if run.status in TERMINAL:
+        raise Conflict(f"The run is over already: {run.status}.")
+    run.finish_requested = True
+    unit.session.flush()
+    if run.stage <= TRAINING:
+        emit(unit, run.id, "log", "Asked to finish: training stops, the best so far is kept.")
+    return run
+
+
 def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run_id: str) -> Run:
     """Resume a failed or cancelled run from its first unfinished stage.
 
@@ -257,6 +291,7 @@ def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run_id: str) -
     run.error = None
     run.finished_at = None
     run.cancel_requested = False
+    run.finish_requested = False
     run.stage_attempts = 0
     run.sent_at = None
     run.current_task = STAGES[run.stage].task

@@ -50,7 +50,11 @@ class StageResult:
 
 @dataclass
 class StageContext:
-    """All that a stage may touch: its run's facts, a scratch directory, the storage."""
+    """All that a stage may touch: its run's facts, a scratch directory, the storage.
+
+    ``stop`` asks whether the work is to be dropped, ``finish`` whether it is to come to an end
+    with what there is. ``test`` is the data set of the option ``test_dataset_id``.
+    """
 
     run: Run
     dataset: DatasetFacts
@@ -64,6 +68,8 @@ class StageContext:
     stall_s: float
     on_progress: ProgressHandler
     stop: Callable[[], bool]
+    finish: Callable[[], bool] = lambda: False
+    test: DatasetFacts | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -225,6 +231,7 @@ def train(context: StageContext) -> StageResult:
         "out_dir": str(out),
         "columns": shape["columns"],
         "options": {**context.options, "cleaning_steps": steps},
+        "test": _test(context),
     }
     try:
         facts = _trained(context, params)
@@ -245,16 +252,37 @@ def train(context: StageContext) -> StageResult:
     return StageResult(products, model=facts, leaderboard=leaderboard)
 
 
+def _test(context: StageContext) -> dict[str, Any] | None:
+    """The test set of the user's own, fetched. Raises :class:`ChildError` when it is gone."""
+    if context.options.get("test_dataset_id") is None:
+        return None
+    if context.test is None:
+        raise ChildError("missing_input", "the data set of test_dataset_id was deleted")
+    source = context.fetch(context.test.storage_key, "test.parquet")
+    return {"source": str(source), "columns": context.test.columns_json}
+
+
 def _trained(context: StageContext, params: dict[str, Any]) -> dict[str, Any]:
-    """Run the training with its checkpoints. Raises :class:`ChildError`."""
+    """Run the training with its checkpoints. Raises :class:`ChildError`.
+
+    That it is to finish is told by a file, which the child looks for.
+    """
+    finish_file = context.directory / "finish"
+
+    def stop() -> bool:
+        if context.finish():
+            finish_file.touch()
+        return context.stop()
+
+    stop()
     budget = float(context.options["time_budget_s"])
     folder = context.directory / "checkpoints"
     with Checkpoints(
         context.storage, context.bucket, context.run, context.signing_key, folder
     ) as kept:
-        return replace(context, on_progress=kept.hearing(context.on_progress)).job(
+        return replace(context, on_progress=kept.hearing(context.on_progress), stop=stop).job(
             "app.analysis.automl.jobs:train",
-            {**params, "checkpoint_dir": str(kept.directory)},
+            {**params, "checkpoint_dir": str(kept.directory), "finish_file": str(finish_file)},
             timeout_s=budget * (1 + TRAIN_SLACK_SHARE) + TRAIN_SLACK_S,
         )
 

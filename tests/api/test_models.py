@@ -346,22 +346,6 @@ def test_foreign_and_unknown_models_answer_alike(trained: Trained, stranger: Wor
     assert_problem(foreign, 404)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/models/{model}/evaluate"),
-        ("POST", "/models/{model}/promote"),
-        ("GET", "/models/{model}/monitoring"),
-        ("GET", "/models/{model}/export"),
-        ("POST", "/projects/{project}/predict"),
-        ("GET", "/models?champion=true"),
-    ],
-)
-def test_what_comes_later_says_so(trained: Trained, method: str, path: str) -> None:
-    url = path.format(model=trained.model_id, project=trained.world.project_id)
-    assert "not yet" in assert_problem(trained.world.api.request(method, url), 422)["detail"]
-
-
 def test_a_swapped_or_missing_bundle_is_never_loaded(
     spare: Trained, server: Server, database: Database
 ) -> None:

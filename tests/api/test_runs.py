@@ -320,8 +320,3 @@ def test_without_a_target_it_explores_and_clusters(fresh):
     assert status["status"] == "COMPLETED", status
     board = fresh.api.get(f"/runs/{status['run_id']}/leaderboard").json()
     assert board["task"] == "clustering"
-
-
-def test_what_later_versions_bring_says_so(world, finished):
-    answer = world.api.post(f"/runs/{finished['run_id']}/finish")
-    assert "not possible yet" in assert_problem(answer, 422)["detail"]

@@ -32,7 +32,7 @@ from app.config import Settings
 from app.db.migrate import migrate
 from app.db.revisions import MIGRATIONS, current_revision, head_revision, known_revisions
 from app.db.session import Database
-from app.db.tables import Base, Dataset, Project, Run, User
+from app.db.tables import Base, Dataset, ModelMeta, PredictionJob, Project, Run, User
 from app.db.types import UTCDateTime
 
 
@@ -183,7 +183,8 @@ def assert_of_version_1(database: Database) -> None:
     for name in ("storage_key", "columns_json", "rows", "uploaded_at"):
         assert getattr(dataset, name) == known[name]
     full = dict.fromkeys(Base.metadata.tables, 1)
-    assert counts(database) == {**full, "dataset_versions": 0, "dataset_version_keys": 0}
+    later = ("dataset_versions", "dataset_version_keys", "prediction_tallies")
+    assert counts(database) == {**full, **dict.fromkeys(later, 0)}
 
 
 def test_what_was_there_before_versions_is_of_version_1(database: Database) -> None:
@@ -225,9 +226,34 @@ def test_an_api_from_before_keys_of_versions_still_writes(database: Database) ->
     write_as(database, known)
     migrate(database)
     full = dict.fromkeys(Base.metadata.tables, 1)
-    assert counts(database) == {**full, "dataset_version_keys": 0}
+    assert counts(database) == {**full, "dataset_version_keys": 0, "prediction_tallies": 0}
     migrate(database, "0002")
     assert known_columns(database) == known
+
+
+def test_an_api_from_before_the_life_of_models_still_writes(database: Database) -> None:
+    migrate(database, "0003")
+    known = known_columns(database)
+    migrate(database)
+    write_as(database, known)
+    with database.unit(write=False) as unit:
+        run = unit.session.scalars(select(Run)).one()
+        model = unit.session.scalars(select(ModelMeta)).one()
+        job = unit.session.scalars(select(PredictionJob)).one()
+    assert (run.finish_requested, job.kind) == (False, "predict")
+    assert (model.champion_since, model.decision_json) == (None, None)
+    full = dict.fromkeys(Base.metadata.tables, 1)
+    assert counts(database) == {**full, "prediction_tallies": 0}
+    migrate(database, "0003")
+    assert known_columns(database) == known
+    assert_counts_of_0003_stay(database)
+
+
+def assert_counts_of_0003_stay(database: Database) -> None:
+    with database.engine.connect() as connection:
+        for name in ("runs", "models", "prediction_jobs"):
+            count = connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()
+            assert count == 1, name
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:

@@ -45,8 +45,8 @@ def answers_of(bundle: Bundle, output: Array) -> list[dict[str, Any]]:
 
 
 def predicted_labels(bundle: Bundle, output: Array) -> list[Any]:
-    """The most probable label of each row, spelled as in the training file."""
-    return [bundle.labels[i] for i in output.argmax(axis=1)]
+    """The label that is decided on for each row, spelled as in the training file."""
+    return [bundle.labels[i] for i in bundle.decision.positions(output)]
 
 
 def explained(bundle: Bundle, row: RawTable, output: Any) -> dict[str, Any]:
@@ -56,7 +56,9 @@ def explained(bundle: Bundle, row: RawTable, output: Any) -> dict[str, Any]:
     prediction: the value of a regression, else the probability of the predicted class.
     """
     groups = _players(bundle)
-    chosen = None if bundle.task == "regression" else int(np.argmax(output))
+    chosen = None
+    if bundle.task != "regression":
+        chosen = int(bundle.decision.positions(np.asarray(output)[None])[0])
     background = Encoded(bundle.model, _references(bundle, len(groups)))
     explained_row = Encoded(bundle.model, row)
 

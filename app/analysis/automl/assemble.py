@@ -9,11 +9,13 @@ import numpy as np
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined
+from app.analysis.automl.deciding import describe_decision
 from app.analysis.automl.features.table import RawTable
 from app.analysis.automl.input_schema import describe_inputs
 from app.analysis.automl.judgement import judged_rows
 from app.analysis.automl.pictures import importance_chart, judgement_charts, leaderboard_chart
 from app.analysis.automl.prepare import Prepared
+from app.analysis.automl.reference import Reference, answers_of, take_reference
 from app.analysis.automl.target import Target, spell
 from app.analysis.charts.spec import Chart
 
@@ -22,7 +24,11 @@ BACKGROUND_ROWS = 16
 
 
 def bundle_of(
-    made: Prepared, choice: Choice, model: Combined, importance: list[dict[str, Any]]
+    made: Prepared,
+    choice: Choice,
+    model: Combined,
+    importance: list[dict[str, Any]],
+    reference: Reference,
 ) -> Bundle:
     """What is stored: the model with all that predicting with it needs."""
     return Bundle(
@@ -40,6 +46,22 @@ def bundle_of(
         intervals=choice.intervals,
         importance=importance,
         recipe=_recipe(choice, made.options.seed),
+        target_type=made.target.type,
+        words=made.target.words,
+        reference=reference,
+        decision=choice.decision,
+    )
+
+
+def reference_of(made: Prepared, choice: Choice, importance: list[dict[str, Any]]) -> Reference:
+    """The training rows counted, and the model's answers for rows that its folds left out."""
+    material = made.material
+    return take_reference(
+        material.layout,
+        material.table,
+        [row["feature"] for row in importance],
+        answers_of(choice.prediction, material.task, choice.decision),
+        [spell(label) for label in made.target.labels],
     )
 
 
@@ -63,7 +85,7 @@ def facts_of(
         "input_schema": bundle.input_schema,
         "importance": bundle.importance,
         "notes": notes,
-        "holdout_rows": int(made.material.split.holdout.size),
+        "holdout_rows": int(made.material.holdout.rows),
         "train_rows": int(made.target.rows.size),
         **_class_facts(made.target),
     }
@@ -72,6 +94,15 @@ def facts_of(
 def leaderboard_of(bundle: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The leaderboard as the contract spells it."""
     return {"task": bundle.task, "target": bundle.target, "metric": bundle.metric, "rows": rows}
+
+
+def decision_of(made: Prepared, choice: Choice) -> dict[str, Any] | None:
+    """How labels follow from probabilities, with its trade, where not by the largest."""
+    if not made.target.labels:
+        return None
+    truth, prediction, _ = judged_rows(choice, made.material)
+    labels = made.target.labels
+    return describe_decision(choice.decision, choice.decided_by, labels, truth, prediction)
 
 
 def charts_of(
@@ -87,7 +118,13 @@ def charts_of(
     if importance:
         charts.append(importance_chart(importance, material.metric))
     return charts + judgement_charts(
-        material.task, made.target.name, made.target.labels, truth, prediction, material.seed
+        material.task,
+        made.target.name,
+        made.target.labels,
+        truth,
+        prediction,
+        material.seed,
+        choice.decision,
     )
 
 

@@ -17,6 +17,9 @@ class OutOfTime(Exception):
     """A fit was stopped because the wall clock ran out before it had anything to show."""
 
 
+FINISHING_S = 6.0
+"""Once somebody asked to finish, wall seconds for all that is left: final fits, importances,
+charts, writing."""
 SLOW = 1.5
 """From this pace on the plan is made by the clock, and may differ from day to day."""
 
@@ -27,6 +30,9 @@ class Budget:
     follows the models: importances, charts, writing. ``reserve`` is planned time kept for
     final fits while the search goes on. ``lost`` are wall seconds that came to nothing: those of
     an attempt that was ended, after the last that it kept. ``now`` is injectable, for tests.
+
+    ``finish`` asks whether somebody wants the best so far now. It is heeded from the moment that
+    there is something better than the baseline, which :meth:`has_model` says.
     """
 
     seconds: float
@@ -37,6 +43,22 @@ class Budget:
     reserve: float = 0.0
     lost: float = 0.0
     cut: bool = False
+    finish: Callable[[], bool] = lambda: False
+    finished_at: float | None = None
+    searching: bool = True
+    _model: bool = False
+
+    def has_model(self) -> None:
+        """Note that there is something to keep when somebody asks to finish."""
+        self._model = True
+
+    def finishing(self) -> bool:
+        """Whether somebody asked to finish; from then on :data:`FINISHING_S` are left at most."""
+        if self.finished_at is None and self._model and self.finish():
+            self.finished_at = self.elapsed
+            self.seconds = min(self.seconds, self.finished_at + FINISHING_S)
+            self.cut = True
+        return self.finished_at is not None
 
     def charge(self, planned: float) -> None:
         """Note work worth that many planned seconds."""
@@ -81,6 +103,7 @@ class Budget:
 
     def open_reserve(self) -> None:
         """The search is over: final fits may use what was kept, and most of the tail."""
+        self.searching = False
         self.reserve = 0.0
         self.tail = min(self.tail, 1.0)
 
@@ -108,7 +131,10 @@ class Budget:
         return self.planned_left
 
     def expired(self) -> bool:
-        """Whether the clock has run out; asking after that marks the plan as cut."""
+        """Whether the clock has run out, or the search is to finish; asking after that marks the
+        plan as cut."""
+        if self.finishing() and self.searching:
+            return True
         if self.wall_left > 0:
             return False
         self.cut = True

@@ -11,12 +11,14 @@ from typing import Any
 import joblib
 
 from app.analysis.automl.combined import Combined
+from app.analysis.automl.decision import LARGEST, Decision
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.intervals import Intervals
-from app.analysis.automl.target import Label
+from app.analysis.automl.reference import Reference
+from app.analysis.automl.target import TRUTH, Label
 from app.analysis.automl.tasks import Task
 from app.analysis.errors import BadModel
-from app.analysis.schema import Column
+from app.analysis.schema import Column, ColumnType
 
 FORMAT = 1
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "joblib", "pandas")
@@ -28,7 +30,9 @@ class Bundle:
 
     ``columns`` are those it uses, with their types; ``ignored`` columns of the training file
     are no surprise in rows to predict. ``background`` are some training rows, which reasons
-    start from. ``recipe`` says how to train it again: options, seed, members.
+    start from. ``recipe`` says how to train it again: options, seed, members. ``target_type`` and
+    ``words`` (for false and true) are how the training file held its target. ``reference`` counts
+    the training rows, for later ones to be compared with; ``decision`` makes labels.
     """
 
     task: Task
@@ -45,6 +49,23 @@ class Bundle:
     intervals: Intervals | None = None
     importance: list[dict[str, Any]] = field(default_factory=list)
     recipe: dict[str, Any] = field(default_factory=dict)
+    target_type: ColumnType = "categorical"
+    words: tuple[str, str] = TRUTH
+    reference: Reference | None = None
+    decision: Decision = LARGEST
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Take what was stored; a bundle of a version before lacks the newest fields."""
+        for name, value in (_LATER | state[1]).items():
+            setattr(self, name, value)
+
+
+_LATER: dict[str, Any] = {
+    "target_type": "categorical",
+    "words": TRUTH,
+    "reference": None,
+    "decision": LARGEST,
+}
 
 
 def versions() -> dict[str, str]:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import pickle
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,13 +51,18 @@ class Step:
 
 
 def plan_of(
-    source: Path, columns: list[dict[str, Any]], options: RunOptions, versions: dict[str, str]
+    files: Sequence[Path],
+    columns: list[dict[str, Any]],
+    options: RunOptions,
+    versions: dict[str, str],
 ) -> str:
-    """The hash (hex) of all that decides what is tried on what: the file, its columns, the
+    """The hash (hex) of all that decides what is tried on what: the files, the columns, the
     options with their seed, the libraries, and the portfolio."""
     portfolio = Path(__file__).with_name("portfolio.json").read_bytes()
-    with source.open("rb") as stream:
-        data = hashlib.file_digest(stream, "sha256").hexdigest()
+    data = []
+    for file in files:
+        with file.open("rb") as stream:
+            data.append(hashlib.file_digest(stream, "sha256").hexdigest())
     parts = [FORMAT, data, columns, asdict(options), versions]
     text = json.dumps(parts, sort_keys=True, default=str).encode()
     return hashlib.sha256(text + portfolio).hexdigest()

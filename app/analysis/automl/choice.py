@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from app.analysis.automl.calibration import find_temperature, tempered
 from app.analysis.automl.crossval import Candidate, scatter
+from app.analysis.automl.deciding import tuned_decision
+from app.analysis.automl.decision import LARGEST, Decision
 from app.analysis.automl.ensemble import Member, members_per_family, select
 from app.analysis.automl.intervals import Intervals, fit_intervals
 from app.analysis.automl.leaderboard import rounded, rows_of
 from app.analysis.automl.material import Material
-from app.analysis.automl.metrics import error, score
+from app.analysis.automl.options import RunOptions
 from app.analysis.automl.portfolio import most_row_s
 
 Array = npt.NDArray[Any]
@@ -24,7 +26,8 @@ Array = npt.NDArray[Any]
 class Choice:
     """Members with weights that sum to 1, best first, and their mean out-of-fold prediction.
 
-    ``holdout`` is their mean prediction of the holdout. ``intervals`` are of a regression.
+    ``holdout`` is their mean prediction of the holdout. ``intervals`` are of a regression;
+    ``decision`` makes labels of probabilities, and was chosen by what ``decided_by`` says.
     """
 
     members: tuple[tuple[float, Candidate], ...]
@@ -33,6 +36,8 @@ class Choice:
     temperature: float
     intervals: Intervals | None
     notes: tuple[str, ...]
+    decision: Decision = LARGEST
+    decided_by: str = ""
 
     @property
     def name(self) -> str:
@@ -42,8 +47,10 @@ class Choice:
         return f"Ensemble of {len(self.members)}"
 
 
-def choose(candidates: list[Candidate], material: Material, max_predict_ms: float | None) -> Choice:
-    """Choose by greedy selection, calibrate, and measure how far predictions err."""
+def choose(candidates: list[Candidate], material: Material, options: RunOptions) -> Choice:
+    """Choose by greedy selection, calibrate, measure how far predictions err, and settle how
+    labels follow from them."""
+    max_predict_ms = options.max_predict_ms
     truth = material.y[material.judged]
     row_s = most_row_s(material.outputs)
     allowed, notes = _worthwhile(candidates)
@@ -51,7 +58,7 @@ def choose(candidates: list[Candidate], material: Material, max_predict_ms: floa
     notes += slow
     weights = select(
         _members(candidates, allowed),
-        lambda prediction: error(material.metric, truth, prediction),
+        lambda prediction: material.error(truth, prediction),
         per_family=members_per_family(material.split.development.size),
         most_price=_most_price(candidates, allowed, max_predict_ms, row_s),
     )
@@ -69,7 +76,10 @@ def choose(candidates: list[Candidate], material: Material, max_predict_ms: floa
         notes.append(f"Probabilities were calibrated (temperature {temperature:.3g}).")
         prediction = tempered(prediction, temperature)
         holdout = tempered(holdout, temperature) if holdout.size else holdout
-    return Choice(tuple(members), prediction, holdout, temperature, None, tuple(notes))
+    decision, by = tuned_decision(material.decision, options, material.metric, truth, prediction)
+    return Choice(
+        tuple(members), prediction, holdout, temperature, None, tuple(notes), decision, by
+    )
 
 
 def ranking(
@@ -82,9 +92,9 @@ def ranking(
     prediction = _weighted([(w, c.prediction) for w, c in choice.members])
     each = [c for _, c in choice.members]
     ensemble = {
-        "error": error(material.metric, truth, prediction),
+        "error": material.error(truth, prediction),
         "name": choice.name,
-        "score": rounded(score(material.metric, truth, prediction)),
+        "score": rounded(material.score(truth, prediction)),
         "score_std": rounded(scatter(material, prediction)),
         "fit_seconds": round(sum(c.fit_seconds for c in each), 3),
         "predict_ms_per_row": round(sum(c.predict_ms_per_row for c in each), 6),

@@ -114,6 +114,7 @@ def find_clusters(
         kept = checkpoints.recall(name, budget)
         if kept is not None:
             tried += [kept.content] if kept.content else []
+            budget.has_model()
             continue
         if len(tried) > 1 and budget.expired():
             continue
@@ -121,6 +122,7 @@ def find_clusters(
         checkpoints.keep(name, done, budget)
         if done is not None:
             tried.append(done)
+            budget.has_model()
             progress(
                 0.1 + 0.7 * len(tried) / (MOST_CLUSTERS + 5),
                 f"{name}: {metric} {done.scores[metric]:.4g}",

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from joblib import Parallel, delayed
 
+from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.combined import Fitted
 from app.analysis.automl.estimators.base import Estimator, Params
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.material import Material
-from app.analysis.automl.metrics import error, score
 from app.analysis.automl.portfolio import Entry
 from app.analysis.automl.tasks import Metric
 from app.analysis.automl.transforms import smearing
@@ -101,12 +101,14 @@ def cross_validate(entry: Entry, material: Material, rival: float | None) -> Can
     """Fit ``entry`` on each fold. ``rival`` is the ``first_error`` to keep within reach of.
 
     Folds are fitted side by side, as many as there are lanes. Raises ``OutOfTime`` when the
-    clock runs out on the way and ``FellBehind`` after first folds far behind the rival's.
+    clock runs out on the way, or somebody asks to finish, and ``FellBehind`` after first folds far behind the rival's.
     """
     lanes, folds = material.lanes, len(material.split.folds)
     expired = material.budget.allowance(WALL_SHARE)
     done: list[_Judged] = []
     while len(done) < folds:
+        if done and material.budget.finishing():
+            raise OutOfTime
         batch = range(len(done), min(folds, len(done) + lanes))
         done += Parallel(n_jobs=lanes, prefer="threads")(
             delayed(_one_fold)(entry, material, k, expired) for k in batch
@@ -126,7 +128,7 @@ def scatter(material: Material, prediction: Array) -> float | None:
         parts = np.split(np.arange(truth.size), np.cumsum(sizes)[:-1])
     else:
         parts = [np.arange(k, truth.size, PARTS) for k in range(PARTS)]
-    scores = [score(material.metric, truth[p], prediction[p]) for p in parts if p.size]
+    scores = [material.score(truth[p], prediction[p]) for p in parts if p.size]
     return float(np.std(scores)) if np.all(np.isfinite(scores)) else None
 
 
@@ -152,7 +154,7 @@ def _one_fold(entry: Entry, material: Material, k: int, expired: Callable[[], bo
         fitted,
         prediction,
         held,
-        error(material.metric, truth, prediction),
+        material.error(truth, prediction),
         fit_seconds,
         predict_seconds,
     )
@@ -183,8 +185,8 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
         entry=entry,
         prediction=prediction,
         holdout=_on_holdout(material, done) * factor,
-        error=error(material.metric, truth, prediction),
-        score=score(material.metric, truth, prediction),
+        error=material.error(truth, prediction),
+        score=material.score(truth, prediction),
         score_std=scatter(material, prediction),
         first_error=float(np.mean([judged.error for judged in done[: material.lanes]])),
         fit_seconds=sum(judged.fit_seconds for judged in done),

@@ -19,6 +19,7 @@ from app.analysis.automl.inputs import choose_inputs
 from app.analysis.automl.options import RunOptions, check_against
 from app.analysis.automl.pictures import cluster_chart, leaderboard_chart
 from app.analysis.automl.prepare import Setting
+from app.analysis.automl.reference import take_reference
 from app.analysis.automl.tasks import METRICS, metric_for
 from app.analysis.automl.train import Trained
 from app.analysis.charts.spec import Chart
@@ -77,6 +78,9 @@ def train_clusters(
         cleaning_steps=setting.cleaning_steps,
         background=background_of(table, options.seed),
         recipe={"seed": options.seed, "name": found.name},
+        reference=take_reference(
+            layout, table, (), found.assigned, [str(c["cluster"]) for c in clusters]
+        ),
     )
     facts = _facts(bundle, found, clusters, notes)
     charts = [

@@ -29,6 +29,8 @@ def choose_inputs(
         if column.name in ignored or (asked is not None and column.name not in asked):
             continue
         why = _useless(frame[column.name], column, asked is not None)
+        if column.name == options.group_column and asked is None:
+            why = "that number groups, which say nothing about other ones"
         if why is None:
             kept.append(column)
         else:

@@ -13,12 +13,14 @@ from app.analysis.automl.checkpoints import Checkpoints, plan_of
 from app.analysis.automl.files import read_file
 from app.analysis.automl.group import train_clusters
 from app.analysis.automl.options import check_options, parse_options
+from app.analysis.automl.own_test import TestTable
 from app.analysis.automl.prepare import Setting
 from app.analysis.automl.serving import load
 from app.analysis.automl.table_out import csv_lines
 from app.analysis.automl.threads import available_cpus, bounded_pools
 from app.analysis.automl.train import train_supervised
 from app.analysis.charts.write import write_charts
+from app.analysis.errors import BadOption
 from app.analysis.ingest.frame import load_frame
 from app.analysis.ingest.spellings import read_spellings
 from app.analysis.progress import Progress
@@ -38,13 +40,17 @@ def train(
     options: dict[str, Any],
     progress: Progress,
     checkpoint_dir: str | None = None,
+    finish_file: str | None = None,
+    test: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train on the cleaned table at ``source``; the budget counts from here to the saved model.
 
     ``options`` are the run's, and beside them ``jobs`` (processors to use), ``cleaning_steps``
     (to carry in the model) and ``spent_s`` (seconds of the budget that are gone already).
     In ``checkpoint_dir`` each candidate is kept as soon as it is fitted; what an earlier attempt
-    at the same training has kept there is not fitted again, and its time is spent.
+    at the same training has kept there is not fitted again, and its time is spent. Once there is a
+    ``finish_file``, the training stops and the best so far is kept. ``test`` (``source``,
+    ``columns``) is the table of the option ``test_dataset_id``, which the option needs.
     Writes ``model.joblib``, ``leaderboard.json``, ``model.json`` and ``charts/`` into
     ``out_dir``; returns the content of ``model.json``. Raises ``BadOption`` and ``HopelessTable``.
     """
@@ -52,9 +58,12 @@ def train(
     started, spent = time.monotonic(), float(asked.pop("spent_s", 0.0))
     jobs, steps = asked.pop("jobs", None), asked.pop("cleaning_steps", None)
     parsed = parse_options(asked)
+    if parsed.test_dataset_id is not None and test is None:
+        raise BadOption("A test set is named, and not given.", option="test_dataset_id")
     checkpoints = Checkpoints()
     if checkpoint_dir is not None:
-        plan = plan_of(Path(source), columns, parsed, versions())
+        files = [Path(source)] if test is None else [Path(source), Path(test["source"])]
+        plan = plan_of(files, columns, parsed, versions())
         checkpoints = Checkpoints(Path(checkpoint_dir), plan, float(parsed.time_budget_s))
     started -= max(spent, checkpoints.spent_s)
     setting = Setting(
@@ -62,6 +71,8 @@ def train(
         jobs=min(jobs or available_cpus(), available_cpus()),
         started=started,
         spellings=read_spellings(Path(source)),
+        test=None if test is None else _test_table(test),
+        finish=(lambda: False) if finish_file is None else Path(finish_file).exists,
     )
     out = Path(out_dir)
     schema = columns_from_json(columns)
@@ -77,6 +88,11 @@ def train(
     write_charts(trained.charts, out / "charts")
     progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
     return facts
+
+
+def _test_table(test: dict[str, Any]) -> TestTable:
+    source = Path(test["source"])
+    return TestTable(load_frame(source, test["columns"]), read_spellings(source))
 
 
 def predict(

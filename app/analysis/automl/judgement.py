@@ -13,7 +13,7 @@ from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.encoded import Encoded
 from app.analysis.automl.leaderboard import rounded
 from app.analysis.automl.material import Material
-from app.analysis.automl.metrics import all_scores, error
+from app.analysis.automl.metrics import all_scores
 from app.analysis.explain.importance import permutation_importance
 
 Array = npt.NDArray[Any]
@@ -30,8 +30,8 @@ def judged_rows(choice: Choice, material: Material) -> tuple[Array, Array, str]:
     The holdout where there is one; on tiny tables the out-of-fold rows, which chose among the
     candidates and so flatter a little.
     """
-    if material.split.holdout.size:
-        return material.y[material.split.holdout], choice.holdout, "holdout"
+    if material.holdout.rows:
+        return material.holdout_y, choice.holdout, "holdout"
     return material.y[material.judged], choice.prediction, "out of fold"
 
 
@@ -40,7 +40,9 @@ def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[st
     truth, prediction, rows = judged_rows(choice, material)
     figures = {
         name: rounded(value) or 0.0
-        for name, value in all_scores(material.task, truth, prediction).items()
+        for name, value in all_scores(
+            material.task, truth, prediction, None, choice.decision
+        ).items()
     }
     notes = []
     if rows != "holdout":
@@ -69,18 +71,20 @@ def importances(
     no member uses matter 0, and of very many the most used are measured. Each member is the
     first fold's, which saw none of those rows.
     """
-    split = material.split
-    pool = split.holdout if split.holdout.size else split.folds[0].valid
+    table, y = material.holdout, material.holdout_y
+    if not table.rows:
+        valid = material.split.folds[0].valid
+        table, y = material.table.take(valid), material.y[valid]
     usage = model.usage()
     used = sorted((c for c in columns if usage.get(c, 0.0) > 0), key=lambda c: -usage[c])
-    plan = _affordable(model, len(used), pool.size, planned)
+    plan = _affordable(model, len(used), table.rows, planned)
     rng = np.random.default_rng(material.seed)
-    chosen = np.sort(rng.permutation(pool)[: plan.rows])
-    encoded = Encoded(model, material.table.take(chosen))
-    truth = material.y[chosen]
+    chosen = np.sort(rng.permutation(table.rows)[: plan.rows])
+    encoded = Encoded(model, table.take(chosen))
+    truth = y[chosen]
     measured = permutation_importance(
         encoded.shuffled,
-        lambda prediction: error(material.metric, truth, prediction),
+        lambda prediction: material.error(truth, prediction),
         used[: plan.columns],
         rows=chosen.size,
         repeats=plan.repeats,

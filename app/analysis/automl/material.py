@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from app.analysis.automl.budget import Budget
+from app.analysis.automl.decision import LARGEST, Decision
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.features.table import Layout, RawTable
+from app.analysis.automl.metrics import error, score
 from app.analysis.automl.split import Split
 from app.analysis.automl.tasks import Metric, Task
 from app.analysis.automl.transforms import TargetScale, is_skewed
@@ -33,7 +35,8 @@ MEANS_PER_CLASS_MAX = 10
 
 @dataclass(slots=True)
 class Material:
-    """The rows with a target (``table``, ``y``), their split, and how candidates are judged."""
+    """The rows with a target (``table``, ``y``), their split, and how candidates are judged: by
+    ``metric``, of the labels that ``decision`` makes where it is one of labels."""
 
     task: Task
     layout: Layout
@@ -45,6 +48,8 @@ class Material:
     budget: Budget
     seed: int
     jobs: int
+    decision: Decision = LARGEST
+    test: tuple[RawTable, Array] | None = None
     _folds: dict[tuple[int, str], tuple[Fitting, TargetScale]] = field(default_factory=dict)
     _holdout: RawTable | None = None
 
@@ -59,6 +64,14 @@ class Material:
     def threads(self) -> int:
         """Threads of each fit."""
         return max(1, self.jobs // self.lanes)
+
+    def error(self, truth: Array, prediction: Array) -> float:
+        """The metric as something to make small."""
+        return error(self.metric, truth, prediction, None, self.decision)
+
+    def score(self, truth: Array, prediction: Array) -> float:
+        """The metric with its natural sign."""
+        return score(self.metric, truth, prediction, None, self.decision)
 
     def charge(self, works: Sequence[float]) -> None:
         """Put fits that went side by side, each worth so much of one thread, on the plan."""
@@ -80,10 +93,18 @@ class Material:
 
     @property
     def holdout(self) -> RawTable:
-        """The rows that judge once; may be empty."""
+        """The rows that judge once, of a test set of the user's own where there is one; may be
+        empty."""
+        if self.test is not None:
+            return self.test[0]
         if self._holdout is None:
             self._holdout = self.table.take(self.split.holdout)
         return self._holdout
+
+    @property
+    def holdout_y(self) -> Array:
+        """The truth of those rows."""
+        return self.y[self.split.holdout] if self.test is None else self.test[1]
 
     @property
     def skewed(self) -> bool:

@@ -7,7 +7,7 @@ console follow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,7 +25,18 @@ from app.analysis.errors import BadOption
 from app.analysis.progress import Progress
 from app.analysis.schema import Column, columns_from_json
 
-Kind = Literal["string", "integer", "number", "boolean", "names", "object", "label"]
+Kind = Literal[
+    "string",
+    "integer",
+    "number",
+    "boolean",
+    "names",
+    "object",
+    "label",
+    "threshold",
+    "weights",
+    "costs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,10 @@ class OptionSpec:
     tasks: tuple[str, ...] = ()
 
 
-_SUPERVISED = ("binary", "multiclass", "regression")
+_CLASSES = ("binary", "multiclass")
+_SUPERVISED = (*_CLASSES, "regression")
+THRESHOLDS = ("auto", "accuracy", "balanced_accuracy", "f1")
+"""What a threshold may be tuned for; ``auto`` is the run's metric of labels, else F1."""
 
 OPTIONS: tuple[OptionSpec, ...] = (
     OptionSpec("target", "string", None, "the column to predict; without one the run clusters"),
@@ -87,6 +101,50 @@ OPTIONS: tuple[OptionSpec, ...] = (
         choices=("auto", "stratified", "random", "time"),
         tasks=_SUPERVISED,
     ),
+    OptionSpec(
+        "time_column",
+        "string",
+        None,
+        "the column by whose time rows are split: the newest judge; no split by time",
+        tasks=_SUPERVISED,
+    ),
+    OptionSpec(
+        "group_column",
+        "string",
+        None,
+        "rows with one value here are never divided between learning and judging; none",
+        tasks=_SUPERVISED,
+    ),
+    OptionSpec(
+        "test_dataset_id",
+        "string",
+        None,
+        "a data set that judges once at the end, instead of rows held out; none",
+        tasks=_SUPERVISED,
+    ),
+    OptionSpec(
+        "class_weight",
+        "weights",
+        None,
+        "what missing a class costs: balanced, or {class: weight}; alike",
+        tasks=_CLASSES,
+    ),
+    OptionSpec(
+        "costs",
+        "costs",
+        None,
+        "what mistakes cost: {class: {called: cost}}, or of two classes {false_positive, "
+        "false_negative}; alike",
+        tasks=_CLASSES,
+    ),
+    OptionSpec(
+        "threshold",
+        "threshold",
+        None,
+        "the probability from which on a row is called positive, or tuned: auto, accuracy, "
+        "balanced_accuracy, f1; 0.5",
+        tasks=("binary",),
+    ),
     OptionSpec("cleaning", "object", None, "rules of the cleaning stage to switch on or off"),
     OptionSpec(
         "positive_class",
@@ -109,16 +167,10 @@ OPTIONS: tuple[OptionSpec, ...] = (
 SPEC_BY_NAME: dict[str, OptionSpec] = {spec.name: spec for spec in OPTIONS}
 
 LATER_OPTIONS: tuple[str, ...] = (
-    "time_column",
     "horizon",
     "series_column",
     "known_ahead",
-    "group_column",
     "weight_column",
-    "class_weight",
-    "costs",
-    "threshold",
-    "test_dataset_id",
 )
 
 
@@ -138,6 +190,12 @@ class RunOptions:
     positive_class: str | int | float | bool | None = None
     seed: int = 0
     max_predict_ms: float | None = None
+    time_column: str | None = None
+    group_column: str | None = None
+    test_dataset_id: str | None = None
+    class_weight: str | Mapping[str, float] | None = None
+    costs: Mapping[str, Any] | None = None
+    threshold: str | float | None = None
 
 
 def parse_options(raw: Mapping[str, Any]) -> RunOptions:
@@ -186,6 +244,10 @@ _KIND_WORDS: dict[Kind, str] = {
     "names": "a list of column names",
     "object": "an object",
     "label": "a label of the target",
+    "threshold": f"a number between 0 and 1, or one of {', '.join(THRESHOLDS)}",
+    "weights": "'balanced', or an object of a positive weight for each class named",
+    "costs": "an object {class: {called: cost}} or {false_positive, false_negative}, of costs "
+    "that are not negative",
 }
 
 
@@ -195,6 +257,8 @@ def _is_kind(kind: Kind, value: Any) -> bool:
     if kind in ("integer", "number"):
         allowed = (int,) if kind == "integer" else (int, float)
         return isinstance(value, allowed) and not isinstance(value, bool)
+    if kind in _FORMS:
+        return _FORMS[kind](value)
     plain: dict[Kind, tuple[type, ...]] = {
         "string": (str,),
         "boolean": (bool,),
@@ -202,6 +266,36 @@ def _is_kind(kind: Kind, value: Any) -> bool:
         "label": (str, int, float),
     }
     return isinstance(value, plain[kind])
+
+
+def _is_number(value: Any, low: float = 0.0, high: float = 1e15) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_threshold(value: Any) -> bool:
+    return value in THRESHOLDS if isinstance(value, str) else _is_number(value, 0.0, 1.0)
+
+
+def _is_weights(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return bool(value == "balanced")
+    return bool(value) and all(_is_number(weight, 1e-9) for weight in value.values())
+
+
+def _is_costs(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not value:
+        return False
+    if set(value) <= {"false_positive", "false_negative"} and all(map(_is_number, value.values())):
+        return any(value.values())
+    rows = list(value.values())
+    return all(isinstance(row, Mapping) and all(map(_is_number, row.values())) for row in rows)
+
+
+_FORMS: dict[Kind, Callable[[Any], bool]] = {
+    "threshold": _is_threshold,
+    "weights": _is_weights,
+    "costs": _is_costs,
+}
 
 
 def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
@@ -215,6 +309,8 @@ def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
     if options.target is not None and options.target not in by_name:
         raise BadOption(f"There is no column {options.target!r} to predict.", option="target")
     _check_names(options, by_name)
+    _check_splitting(options, by_name)
+    _check_deciding(options)
     target = None if options.target is None else by_name[options.target]
     check_task(options.task, target)
     task = only_task(options.task, target)
@@ -223,9 +319,49 @@ def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
         check_usable(options, task)
     elif target is not None:
         _check_metric(options.metric, tasks_by_type(target))
-    if options.split == "time" and not any(c.type == "datetime" for c in columns):
+    if (
+        options.split == "time"
+        and options.time_column is None
+        and not any(c.type == "datetime" for c in columns)
+    ):
         raise BadOption("A split by time needs a column of dates.", option="split")
     return task
+
+
+def _check_splitting(options: RunOptions, by_name: Mapping[str, Column]) -> None:
+    for option, name in (
+        ("time_column", options.time_column),
+        ("group_column", options.group_column),
+    ):
+        if name is not None and name not in by_name:
+            raise BadOption(f"There is no column {name!r} (in {option!r}).", option=option)
+        if name is not None and name == options.target:
+            raise BadOption(f"The target cannot be the {option!r}.", option=option)
+    if options.time_column is None:
+        return
+    kind = by_name[options.time_column].type
+    if kind not in ("datetime", "integer", "number", "id"):
+        raise BadOption(
+            f"Column {options.time_column!r} is {kind}; rows are put in order by dates or numbers.",
+            option="time_column",
+        )
+    if options.split in ("stratified", "random"):
+        raise BadOption(
+            f"With a 'time_column' rows are split by time, and not {options.split!r}.",
+            option="split",
+        )
+
+
+def _check_deciding(options: RunOptions) -> None:
+    given = [
+        name
+        for name in ("class_weight", "costs", "threshold")
+        if getattr(options, name) is not None
+    ]
+    if len(given) > 1:
+        raise BadOption(
+            f"Of {' and '.join(map(repr, given))} one alone can decide.", option=given[-1]
+        )
 
 
 def _check_metric(name: str | None, possible: Sequence[Task]) -> None:

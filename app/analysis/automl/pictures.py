@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics as sk
 
+from app.analysis.automl.decision import LARGEST, Decision
 from app.analysis.automl.target import Label, spell
 from app.analysis.automl.tasks import Metric, Task
 from app.analysis.charts import bars, curves, grids, points
@@ -49,14 +50,20 @@ def importance_chart(importance: Sequence[dict[str, Any]], metric: Metric) -> Ch
 
 
 def judgement_charts(
-    task: Task, target: str, labels: tuple[Label, ...], truth: Array, prediction: Array, seed: int
+    task: Task,
+    target: str,
+    labels: tuple[Label, ...],
+    truth: Array,
+    prediction: Array,
+    seed: int,
+    decision: Decision = LARGEST,
 ) -> list[Chart]:
     """How the model errs on the judging rows: by task."""
     if task == "regression":
         return _value_charts(target, truth, prediction, seed)
     charts = []
     if len(labels) <= MOST_CLASSES:
-        charts.append(_confusion(labels, truth, prediction))
+        charts.append(_confusion(labels, truth, decision.positions(prediction)))
     if np.unique(truth).size < 2:
         return charts
     charts.append(_roc(task, labels, truth, prediction))
@@ -113,9 +120,9 @@ def _value_charts(target: str, truth: Array, prediction: Array, seed: int) -> li
     ]
 
 
-def _confusion(labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
+def _confusion(labels: tuple[Label, ...], truth: Array, called: Array) -> Chart:
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
-    np.add.at(counts, (truth, prediction.argmax(axis=1)), 1)
+    np.add.at(counts, (truth, called), 1)
     right = float(np.trace(counts) / max(1, counts.sum()))
     return grids.confusion_matrix(
         "confusion_matrix",

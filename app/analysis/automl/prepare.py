@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from app.analysis.automl.budget import Budget
-from app.analysis.automl.features.table import as_seconds, lay_out, read_frame
+from app.analysis.automl.deciding import decision_asked
+from app.analysis.automl.decision import LARGEST
+from app.analysis.automl.features.table import as_floats, as_seconds, lay_out, read_frame
 from app.analysis.automl.inputs import choose_inputs
 from app.analysis.automl.leakage import leaking_columns, warning
 from app.analysis.automl.material import Material
 from app.analysis.automl.options import RunOptions, check_against, check_usable
+from app.analysis.automl.own_test import TestTable, read_test
 from app.analysis.automl.split import Split, make_split
 from app.analysis.automl.target import TRUTH, Target, read_target
 from app.analysis.automl.tasks import metric_for
@@ -30,19 +34,23 @@ TAIL_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What surrounds a run: cleaning steps to carry, processors, the clock's start, and how
-    the file spelled false and true where it did so in its own way."""
+    """What surrounds a run: cleaning steps to carry, processors, the clock's start, how the file
+    spelled false and true where it did so in its own way, whether somebody asks to finish, and a
+    test set of the user's own."""
 
     cleaning_steps: list[dict[str, Any]]
     jobs: int
     started: float
     now: Callable[[], float] = time.monotonic
     spellings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    finish: Callable[[], bool] = lambda: False
+    test: TestTable | None = None
 
     def budget(self, options: RunOptions) -> Budget:
         """The run's budget, with time kept for what follows the models."""
         seconds = float(options.time_budget_s)
-        return Budget(seconds, self.started, min(TAIL_S, seconds / 5), self.now)
+        tail = min(TAIL_S, seconds / 5)
+        return Budget(seconds, self.started, tail, self.now, finish=self.finish)
 
     def unused(self, columns: Sequence[Column], inputs: Sequence[Column]) -> list[str]:
         """The training file's columns that a model does not use, dropped ones included."""
@@ -86,7 +94,12 @@ def prepare(
         frame = frame.iloc[target.rows].reset_index(drop=True)
     inputs, left_out = choose_inputs(frame, columns, options)
     material = _material(frame, inputs, target, options, setting)
-    notes = [*target.notes, *left_out, material.split.told, *_leaks(material, target)]
+    tested: list[str] = []
+    if setting.test is not None:
+        table, y, tested = read_test(setting.test, material.layout, target, setting.cleaning_steps)
+        material.test = table, y
+    leaks = _leaks(material, target)
+    notes = [*target.notes, *left_out, material.split.told, *tested, *leaks]
     return Prepared(frame, columns, inputs, target, material, options, setting, notes)
 
 
@@ -98,17 +111,21 @@ def _material(
     setting: Setting,
 ) -> Material:
     layout = lay_out(frame, inputs)
+    split = _split(frame, inputs, target, options)
     return Material(
         task=target.task,
         layout=layout,
         table=read_frame(frame, layout),
         y=target.values,
         outputs=max(1, len(target.labels)),
-        split=_split(frame, inputs, target, options),
+        split=split,
         metric=metric_for(target.task, options.metric),
         budget=setting.budget(options),
         seed=options.seed,
         jobs=setting.jobs,
+        decision=decision_asked(options, target.labels, target.values[split.development])
+        if target.labels
+        else LARGEST,
     )
 
 
@@ -120,17 +137,35 @@ def _split(
         target.task,
         budget_s=float(options.time_budget_s),
         folds=options.folds,
-        kind=options.split,
-        order=_order(frame, inputs) if options.split == "time" else None,
+        kind="time" if options.time_column else options.split,
+        order=_order(frame, inputs, options),
         seed=options.seed,
+        groups=_groups(frame, options),
+        hold=options.test_dataset_id is None,
     )
     if split.development.size < 4:
         raise HopelessTable(f"{len(frame)} rows are too few to learn from and to judge by.")
     return split
 
 
-def _order(frame: pd.DataFrame, inputs: Sequence[Column]) -> Array:
-    """Seconds by which a split by time orders rows: of the only date column."""
+def _groups(frame: pd.DataFrame, options: RunOptions) -> Array | None:
+    """The number of each row's group; a row without one is a group of its own."""
+    if options.group_column is None:
+        return None
+    codes, _ = pd.factorize(frame[options.group_column])
+    alone = codes < 0
+    codes[alone] = codes.max() + 1 + np.arange(int(alone.sum()))
+    return np.asarray(codes)
+
+
+def _order(frame: pd.DataFrame, inputs: Sequence[Column], options: RunOptions) -> Array | None:
+    """What a split by time orders rows by: the time column, else the only date column."""
+    if options.time_column is not None:
+        series = frame[options.time_column]
+        numeric = pd.api.types.is_numeric_dtype(series)
+        return as_floats(series) if numeric else as_seconds(series)
+    if options.split != "time":
+        return None
     dates = [column.name for column in inputs if column.type == "datetime"]
     if len(dates) != 1:
         raise BadOption(

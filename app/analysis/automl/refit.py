@@ -73,6 +73,7 @@ def _fit_all(jobs: list[_Job], material: Material) -> list[tuple[_Job, Fitted]]:
         works = [job.candidate.refit_work for job in batch]
         margin = CAREFUL if batch[0].seed == 0 else 2 * CAREFUL
         needed = material.planned(works) * material.budget.pace
+        material.budget.finishing()  # which leaves less time
         if margin * needed > material.budget.last_call:
             material.budget.cut = True
             continue
@@ -101,13 +102,23 @@ def _seeds(choice: Choice, material: Material) -> int:
 
 
 def _fit(job: _Job, material: Material) -> Fitted | None:
-    """The member on all rows; ``None`` when the clock stopped it too early."""
+    """The member on all rows; ``None`` when it was stopped too early: by the clock, or somewhere
+    by who asked to finish, since its first fold's model was fitted to the end."""
     entry = replace(job.candidate.entry, params=job.candidate.params)
     fitting, scale = material.whole(entry.target)
     estimator = entry.make(material.task)
+    stopped = False
+
+    def expired() -> bool:
+        nonlocal stopped
+        stopped = stopped or material.budget.expired()
+        return stopped
+
     try:
-        estimator.fit(fitting, material.circumstances(1_000 + job.seed))
+        estimator.fit(fitting, material.circumstances(1_000 + job.seed, expired))
     except OutOfTime:
+        return None
+    if stopped and material.budget.finishing():
         return None
     return Fitted(estimator, scale, job.candidate.factor)
 

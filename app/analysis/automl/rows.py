@@ -13,7 +13,7 @@ from app.analysis.automl.cells import BadCell, as_moment, as_number, as_string, 
 from app.analysis.automl.features.table import MISSING, UNSEEN, RawTable
 from app.analysis.automl.features.text import hash_texts
 from app.analysis.errors import BadRows
-from app.analysis.ingest.cleaning import apply_steps
+from app.analysis.ingest.applied import apply_steps
 from app.analysis.schema import Column
 
 MOST_ERRORS = 50

@@ -128,6 +128,8 @@ class Search:
         self.notes += told
         if candidate is not None:
             self.candidates.append(candidate)
+            if candidate.family != "baseline":
+                self.material.budget.has_model()
             self.material.budget.reserve = self._reserved()
 
     def _rival(self, entry: Entry) -> float | None:
@@ -151,6 +153,9 @@ class Search:
         return 0.05 + 0.75 * min(1.0, budget.elapsed / budget.seconds)
 
     def _tell_skipped(self) -> None:
-        if self.skipped:
+        budget = self.material.budget
+        if budget.finished_at is not None:
+            self.notes.append(f"Finished on request after {budget.finished_at:.0f} s: best so far.")
+        elif self.skipped:
             names = ", ".join(self.skipped)
             self.notes.append(f"Skipped, since they would not fit into the time: {names}.")

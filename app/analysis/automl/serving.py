@@ -13,6 +13,8 @@ import pandas as pd
 from app.analysis.automl.answers import answers_of, explained
 from app.analysis.automl.bundle import Bundle, load_bundle
 from app.analysis.automl.features.table import UNSEEN, RawTable, read_frame
+from app.analysis.automl.reference import Tally
+from app.analysis.automl.reference import answers_of as answered
 from app.analysis.automl.rows import (
     Row,
     extra_warning,
@@ -23,7 +25,7 @@ from app.analysis.automl.rows import (
 )
 from app.analysis.automl.threads import available_cpus
 from app.analysis.errors import BadRows
-from app.analysis.ingest.cleaning import apply_steps
+from app.analysis.ingest.applied import apply_steps
 
 Array = npt.NDArray[Any]
 
@@ -44,19 +46,20 @@ class Predictor:
         self._threads = available_cpus()
 
     def predict_rows(self, rows: Sequence[Row], *, explain: bool = False) -> dict[str, Any]:
-        """``{"predictions": [{prediction, probabilities?, interval?, explanation?}], "warnings"}``.
+        """``{"predictions": [{prediction, probabilities?, interval?, explanation?}], "warnings",
+        "tally"?}``, the last as ``Tally.to_json`` where the model has a reference.
 
         Warnings are ``{kind, message, column?, rows?}``. With ``explain`` the first
         :data:`MOST_EXPLAINED` rows get additive reasons. Raises ``BadRows``.
         """
-        table, warnings = read_rows(rows, self.bundle)
-        output = self.bundle.model.predict(table, self._threads)
+        table, warnings = self.read(rows)
+        output = self.output(table)
         predictions = answers_of(self.bundle, output)
         if explain:
             if self.bundle.task == "clustering":
                 raise BadRows("Clusters have a description, but no reasons per row.")
-            for i, answer in enumerate(predictions[:MOST_EXPLAINED]):
-                answer["explanation"] = explained(self.bundle, table.take(np.array([i])), output[i])
+            for i, one in enumerate(predictions[:MOST_EXPLAINED]):
+                one["explanation"] = explained(self.bundle, table.take(np.array([i])), output[i])
             if len(rows) > MOST_EXPLAINED:
                 warnings.append(
                     {
@@ -64,7 +67,26 @@ class Predictor:
                         "message": f"Only the first {MOST_EXPLAINED} rows are explained.",
                     }
                 )
-        return {"predictions": predictions, "warnings": warnings}
+        answer: dict[str, Any] = {"predictions": predictions, "warnings": warnings}
+        tally = self.tally(table, output)
+        return answer if tally is None else {**answer, "tally": tally.to_json()}
+
+    def read(self, rows: Sequence[Row]) -> tuple[RawTable, list[dict[str, Any]]]:
+        """Rows as a table, and what was odd about them. Raises ``BadRows``."""
+        return read_rows(rows, self.bundle)
+
+    def output(self, table: RawTable) -> Array:
+        """The model's output: values (n,) for a regression, else (n, classes)."""
+        return np.asarray(self.bundle.model.predict(table, self._threads))
+
+    def tally(self, table: RawTable, output: Array | None) -> Tally | None:
+        """The rows and the answers to them counted, for the model's monitoring; ``None`` for a
+        model that carries no reference."""
+        bundle = self.bundle
+        if bundle.reference is None:
+            return None
+        given = None if output is None else answered(output, bundle.task, bundle.decision)
+        return bundle.reference.tally(bundle.layout, table, given)
 
     def predict_frame(self, frame: pd.DataFrame) -> tuple[Array, list[dict[str, Any]]]:
         """The model's output for each row of a typed frame, and warnings as for rows.
@@ -72,15 +94,17 @@ class Predictor:
         Values (n,) for a regression, else (n, classes). Raises ``BadRows`` for no rows or a
         missing required column.
         """
+        table, warnings = self.read_frame(frame)
+        return self.output(table), warnings
+
+    def read_frame(self, frame: pd.DataFrame) -> tuple[RawTable, list[dict[str, Any]]]:
+        """A typed frame as a table, and what was odd about it. Raises ``BadRows``."""
         if frame.empty:
             raise BadRows("There are no rows to predict.")
         cleaned = apply_steps(frame, self.bundle.cleaning_steps, keep_rows=True)
         complete, warnings = self._complete(cleaned)
         table = read_frame(complete, self.bundle.layout)
-        return self.bundle.model.predict(table, self._threads), [
-            *warnings,
-            *self._unseen(complete, table),
-        ]
+        return table, [*warnings, *self._unseen(complete, table)]
 
     def _complete(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         """The frame with every column of the model; what was missing or extra is told."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.analysis.automl.tasks import Task
+from app.analysis.errors import HopelessTable
 
 Rows = npt.NDArray[np.intp]
 Array = npt.NDArray[Any]
@@ -20,6 +21,7 @@ Array = npt.NDArray[Any]
 NO_HOLDOUT_BELOW = 60
 MAX_HOLDOUT = 20_000
 MAX_VALIDATION = 50_000
+LEAST_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +78,38 @@ def make_split(
     kind: str,
     order: Array | None,
     seed: int,
+    groups: Array | None = None,
+    hold: bool = True,
 ) -> Split:
     """Split rows with those target ``values``; positions refer to them.
 
     ``order`` gives the time of each row and is needed for ``kind`` ``time``; there the newest
-    rows are the holdout, and each fold is judged on rows later than those it trained on.
+    rows are the holdout, and each fold is judged on rows later than those it trained on. Rows of
+    one time stay together where that leaves parts of about the size wanted; a row without a time
+    counts as the oldest. ``groups`` numbers the group of each row: none is ever divided, and by
+    time it stands where its last row does. Without ``hold`` there is no holdout, since other
+    rows judge at the end. Raises ``HopelessTable`` for fewer than three groups.
     """
     n = values.size
     rng = np.random.default_rng(seed)
     kind = _kind(kind, task)
-    if kind == "time" and order is not None:
-        line = np.argsort(order, kind="stable")
+    order = None if order is None else np.nan_to_num(order, nan=-np.inf)
+    if groups is not None:
+        line, kept = _grouped(values, groups, kind, order, rng), _Whole(groups)
+    elif kind == "time" and order is not None:
+        line, kept = np.argsort(order, kind="stable"), _Whole(order, always=False)
     else:
-        line = _dealt(values, rng) if kind == "stratified" else rng.permutation(n)
-    held = min(MAX_HOLDOUT, round(n * holdout_share(n)))
-    development, holdout = _cut(line, held, kind)
+        line, kept = _dealt(values, rng) if kind == "stratified" else rng.permutation(n), None
+    held = min(MAX_HOLDOUT, round(n * holdout_share(n))) if hold else 0
+    development, holdout = _cut(line, held, kind, kept)
     count = folds or fold_count(development.size, budget_s)
     count = min(count, max(2, development.size // 2)) if count > 1 else 1
-    parts = _folds(development, count, kind)
-    told = _told(kind, len(parts), holdout.size, rng_seed=seed)
+    parts = _folds(development, count, kind, kept)
+    if kind == "time" and task != "regression":
+        parts = _learnable(parts, values)
+    told = _told(kind, len(parts), holdout.size, rng_seed=seed, grouped=groups is not None)
+    if not hold:
+        told = told.replace("too few rows for a holdout", "a test set of their own judges")
     return Split(np.sort(development), np.sort(holdout), parts, kind, told)
 
 
@@ -116,36 +131,99 @@ def _dealt(values: Array, rng: np.random.Generator) -> Rows:
     return np.argsort(places, kind="stable")
 
 
-def _cut(line: Rows, held: int, kind: str) -> tuple[Rows, Rows]:
-    if kind == "time":
-        return line[: line.size - held], line[line.size - held :]
-    return line[held:], line[:held]
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What is to be kept whole: rows of one key. Without ``always`` only where the cut moves by
+    less than half of the part's size."""
+
+    keys: Array
+    always: bool = True
+
+    def moved(self, line: Rows, at: int, size: int) -> int:
+        """The place nearest to ``at`` where the line can be cut, 0 and its end excluded."""
+        keys = self.keys[line]
+        places = 1 + np.flatnonzero(keys[1:] != keys[:-1])
+        if not places.size:
+            return at
+        place = int(places[np.argmin(np.abs(places - at))])
+        return place if self.always or 2 * abs(place - at) < size else at
 
 
-def _folds(line: Rows, count: int, kind: str) -> tuple[Fold, ...]:
+def _grouped(
+    values: Array, groups: Array, kind: str, order: Array | None, rng: np.random.Generator
+) -> Rows:
+    """Rows in an order in which each group stands together: by its last time, else dealt out, by
+    its most frequent class where classes are to be spread."""
+    _, codes = np.unique(groups, return_inverse=True)
+    count = int(codes.max()) + 1
+    if count < LEAST_GROUPS:
+        raise HopelessTable(
+            f"There are only {count} groups: too few to learn from some and be judged by others."
+        )
+    if kind == "time" and order is not None:
+        last = np.full(count, -np.inf)
+        np.maximum.at(last, codes, order)
+        places = last
+    elif kind == "stratified":
+        table = np.zeros((count, int(values.max()) + 1))
+        np.add.at(table, (codes, values), 1)
+        places = np.argsort(_dealt(table.argmax(axis=1), rng)).astype(np.float64)
+    else:
+        places = rng.permutation(count).astype(np.float64)
+    return np.lexsort((codes, places[codes]))
+
+
+def _learnable(parts: tuple[Fold, ...], values: Array) -> tuple[Fold, ...]:
+    """The folds whose training rows hold more than one class: the first times may hold but one."""
+    useful = tuple(part for part in parts if np.unique(values[part.train]).size > 1)
+    if not useful:
+        raise HopelessTable("By time, the rows to learn from hold one class only.")
+    return useful
+
+
+def _cut(line: Rows, held: int, kind: str, kept: _Whole | None = None) -> tuple[Rows, Rows]:
+    if not held:
+        return line, line[:0]
+    at = line.size - held if kind == "time" else held
+    if kept is not None:
+        at = kept.moved(line, at, held)
+    return (line[:at], line[at:]) if kind == "time" else (line[at:], line[:at])
+
+
+def _parts(line: Rows, count: int, kept: _Whole | None) -> list[Rows]:
+    """The line in so many pieces of about one size, or fewer where they cannot be cut."""
+    if kept is None:
+        return np.array_split(line, count)
+    size = line.size / count
+    wanted = [round(size * k) for k in range(1, count)]
+    cuts = sorted({kept.moved(line, at, round(size)) for at in wanted} - {0, line.size})
+    return np.split(line, cuts)
+
+
+def _folds(line: Rows, count: int, kind: str, kept: _Whole | None = None) -> tuple[Fold, ...]:
     if count == 1:
         size = min(MAX_VALIDATION, max(1, round(line.size * 0.15)))
-        train, valid = _cut(line, size, kind)
+        train, valid = _cut(line, size, kind, kept)
         return (Fold(np.sort(train), np.sort(valid)),)
     if kind == "time":
-        parts = np.array_split(line, count + 1)
+        parts = _parts(line, count + 1, kept)
         return tuple(
             Fold(np.sort(np.concatenate(parts[: k + 1])), np.sort(parts[k + 1]))
-            for k in range(count)
+            for k in range(len(parts) - 1)
         )
-    parts = np.array_split(line, count)
+    parts = _parts(line, count, kept)
     return tuple(
         Fold(np.sort(np.concatenate([p for j, p in enumerate(parts) if j != k])), np.sort(part))
         for k, part in enumerate(parts)
     )
 
 
-def _told(kind: str, folds: int, holdout: int, rng_seed: int) -> str:
+def _told(kind: str, folds: int, holdout: int, rng_seed: int, *, grouped: bool) -> str:
     how = {
         "stratified": "with each class in its share",
         "random": "at random",
         "time": "by time, the newest rows judging",
-    }[kind]
+    }[kind] + (", no group ever divided" if grouped else "")
     choose = f"{folds} folds choose" if folds > 1 else "one part of 15 % chooses"
     last = f"{holdout:,} rows judge once at the end" if holdout else "too few rows for a holdout"
     return f"Rows were split {how} (seed {rng_seed}): {choose}, {last}."

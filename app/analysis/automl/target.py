@@ -12,7 +12,7 @@ import pandas as pd
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.tasks import Task, check_task
 from app.analysis.errors import BadOption, HopelessTable
-from app.analysis.schema import NUMERIC_TYPES, Column
+from app.analysis.schema import NUMERIC_TYPES, Column, ColumnType
 
 Label = str | int | float
 Array = npt.NDArray[Any]
@@ -31,7 +31,8 @@ class Target:
 
     ``rows`` are positions in the frame; ``values`` are class positions (int64) or numbers
     (float64), one for each of them. ``labels`` are the classes as the file spells them, in
-    the order of positions; for ``binary`` the positive class is the second.
+    the order of positions; for ``binary`` the positive class is the second. ``type`` is the
+    column's, ``words`` how the file spelled false and true.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Target:
     values: Array
     labels: tuple[Label, ...]
     notes: tuple[str, ...]
+    type: ColumnType = "categorical"
+    words: tuple[str, str] = TRUTH
 
     @property
     def positive(self) -> Label | None:
@@ -67,7 +70,7 @@ def read_target(
     task, reason = _settle(column, values, options.task)
     if task == "regression":
         numbers = values.to_numpy(dtype=np.float64)
-        return Target(column.name, task, reason, rows, numbers, (), tuple(notes))
+        return Target(column.name, task, reason, rows, numbers, (), tuple(notes), column.type)
     labels = labels_of(values, words)
     counts = pd.Series(labels, dtype=object).value_counts()
     rare = [label for label, count in counts.items() if count == 1]
@@ -80,7 +83,7 @@ def read_target(
     position = {label: i for i, label in enumerate(classes)}
     codes = np.array([position[label] for label in labels], dtype=np.int64)
     notes += [why] if why else []
-    return Target(column.name, task, reason, rows, codes, classes, tuple(notes))
+    return Target(column.name, task, reason, rows, codes, classes, tuple(notes), column.type, words)
 
 
 def labels_of(values: pd.Series[Any], words: tuple[str, str] = TRUTH) -> list[Label]:

@@ -8,11 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from app.analysis.automl.assemble import bundle_of, charts_of, facts_of, leaderboard_of
+from app.analysis.automl.assemble import (
+    bundle_of,
+    charts_of,
+    decision_of,
+    facts_of,
+    leaderboard_of,
+    reference_of,
+)
 from app.analysis.automl.budget import Budget
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.choice import choose, ranking
+from app.analysis.automl.deciding import trade_chart
 from app.analysis.automl.dependence import dependence_charts
 from app.analysis.automl.judgement import early_model, importances, judge
 from app.analysis.automl.options import RunOptions
@@ -58,7 +66,7 @@ def train_supervised(
         progress(0.04, resumed)
     search = Search(material, progress, checkpoints)
     search.run()
-    choice = choose(search.candidates, material, options.max_predict_ms)
+    choice = choose(search.candidates, material, options)
     rows = ranking(search.candidates, choice, material)
     figures, flattered = judge(choice, material)
     progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=rows)
@@ -66,17 +74,25 @@ def train_supervised(
     model, told = refit(choice, material)
     names = [column.name for column in made.inputs]
     importance = importances(early, material, names, min(0.05 * material.budget.seconds, 5.0))
-    bundle = bundle_of(made, choice, model, importance)
-    notes = [*made.notes, *search.notes, *choice.notes, *flattered, *told]
+    reference = reference_of(made, choice, importance)
+    bundle = bundle_of(made, choice, model, importance, reference)
+    decision = decision_of(made, choice)
+    decided = [] if decision is None else [decision["message"]]
+    notes = [*made.notes, *search.notes, *choice.notes, *flattered, *decided, *told]
     notes.append(_repeatable(material.budget))
     facts = facts_of(made, bundle, choice, figures, notes)
+    facts["decision"] = decision
     facts["fit_seconds"] = round(sum(c.fit_seconds for c in search.candidates), 3)
     charts = charts_of(made, choice, rows, importance)
     charts += dependence_charts(early, material, made.target, importance)
+    if decision is not None and "threshold" in decision:
+        charts.append(trade_chart(decision, str(facts["positive_class"])))
     return Trained(bundle, facts, leaderboard_of(bundle, rows), charts)
 
 
 def _repeatable(budget: Budget) -> str:
+    if budget.finished_at is not None:
+        return "Whoever does not ask to finish may get a different model."
     if budget.cut:
         return "The clock cut the plan short: a repetition may give a slightly different model."
     return "The plan was finished in time: the same table, options and seed give this model again."

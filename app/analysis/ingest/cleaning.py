@@ -1,7 +1,7 @@
 """The cleaned table and the log of every step; the log is executable.
 
-``clean_dataset`` works in SQL, streamed; :func:`apply_steps` does the same to a frame in
-memory, so that rows to predict are cleaned exactly as the training rows were.
+``clean_dataset`` works in SQL, streamed; what they did is done to frames in memory
+by :func:`app.analysis.ingest.applied.apply_steps`.
 """
 
 # ruff: noqa: S608  (SQL is built of positions, quoted literals and quoted names)
@@ -34,7 +34,6 @@ from app.analysis.schema import Column, columns_to_json
 
 if TYPE_CHECKING:
     import duckdb
-    import pandas as pd
 
 CLEANED, LOG = "cleaned.parquet", "cleaning.json"
 _CHUNK = 20
@@ -271,51 +270,3 @@ class _Cleaner:
             f"(SELECT {names} FROM (SELECT {cells}, row_number() OVER () AS n FROM {self.relation}) "
             f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY n) = 1 ORDER BY n)"
         )
-
-
-def apply_steps(
-    frame: pd.DataFrame, steps: Iterable[Mapping[str, Any]], *, keep_rows: bool = False
-) -> pd.DataFrame:
-    """The steps of a ``cleaning.json`` done to ``frame``, which is left as it was.
-
-    On the raw table this gives the cleaned one. For rows to predict pass ``keep_rows``: then
-    no row is dropped, and steps about columns that are not there do nothing.
-    """
-    done = frame.copy(deep=False)
-    for step in steps:
-        rule, column = step["rule"], step["column"]
-        if rule == "drop_duplicate_rows":
-            if not keep_rows:
-                done = done.drop_duplicates(ignore_index=True)
-        elif column not in done.columns:
-            continue
-        elif rule in ("drop_empty_columns", "drop_constant_columns"):
-            done = done.drop(columns=[column])
-        else:
-            done[column] = _CELL_STEPS[rule](done[column], step["parameters"])
-    return done
-
-
-def _map_text(values: pd.Series[Any], change: Callable[[str], str | None]) -> pd.Series[Any]:
-    changed = [change(value) if isinstance(value, str) else value for value in values]
-    import pandas as pd
-
-    return pd.Series(changed, index=values.index, dtype=object)
-
-
-def _finite(values: pd.Series[Any], _parameters: Mapping[str, Any]) -> pd.Series[Any]:
-    import numpy as np
-
-    if values.dtype == object:
-        return values
-    return values.where(~np.isinf(values.to_numpy(dtype=float)))
-
-
-_CELL_STEPS: dict[str, Callable[[Any, Mapping[str, Any]], Any]] = {
-    "trim_space": lambda values, _: _map_text(values, lambda text: text.strip(WHITE)),
-    "empty_to_missing": lambda values, _: _map_text(values, lambda text: text or None),
-    "unify_booleans": lambda values, parameters: _map_text(
-        values, lambda text: parameters["spellings"].get(text, text)
-    ),
-    "infinite_to_missing": _finite,
-}

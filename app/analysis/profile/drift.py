@@ -59,14 +59,16 @@ def numbers_change(first: Array, second: Array) -> Change:
 def counts_change(first: Array, second: Array) -> Change:
     """The change of a column of categories, given how often each occurs on either side.
 
-    Pearson's test of homogeneity; categories expected fewer than five times count as one.
+    Pearson's test of homogeneity; categories expected fewer than five times count as one, and,
+    where that too is expected so rarely, together with the next rarest: a single row in an
+    unheard-of category would else weigh as much as a hundred elsewhere.
     """
     from scipy.special import chdtrc
 
     table = np.stack([first, second]).astype(np.float64)
     table = table[:, table.sum(axis=0) > 0]
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    rare = expected.min(axis=0) < LEAST_EXPECTED
+    rare = _rare(expected.min(axis=0))
     pooled = np.column_stack([table[:, ~rare], table[:, rare].sum(axis=1)])
     pooled = pooled[:, pooled.sum(axis=0) > 0]
     size = psi(table[0], table[1])
@@ -76,6 +78,17 @@ def counts_change(first: Array, second: Array) -> Change:
     expected = np.outer(pooled.sum(axis=1), pooled.sum(axis=0)) / pooled.sum()
     statistic = float(((pooled - expected) ** 2 / expected).sum())
     return Change("chi_square", statistic, float(chdtrc(freedom, statistic)), size)
+
+
+def _rare(expected: Array) -> Array:
+    """The categories that count as one: those expected too rarely, until together they are not."""
+    ordered = np.argsort(expected, kind="stable")
+    rare = np.asarray(expected < LEAST_EXPECTED)
+    for place in ordered.tolist():
+        if not rare.any() or expected[rare].sum() >= LEAST_EXPECTED:
+            break
+        rare[place] = True
+    return rare
 
 
 def psi(first: Array, second: Array) -> float:

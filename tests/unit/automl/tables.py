@@ -105,6 +105,8 @@ def run_job(
     folder: Path,
     progress: Progress = silent,
     checkpoint_dir: str | None = None,
+    finish_file: str | None = None,
+    test: dict[str, Any] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """The whole training job on a table, its files in ``folder``."""
@@ -118,4 +120,6 @@ def run_job(
             options=options,
             progress=progress,
             checkpoint_dir=checkpoint_dir,
+            finish_file=finish_file,
+            test=test,
         )

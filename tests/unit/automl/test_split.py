@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.analysis.automl.split import fold_count, holdout_share, make_split
+from app.analysis.errors import HopelessTable
 
 
 def split(values, task="binary", kind="auto", order=None, folds=4, seed=0):
@@ -73,3 +74,67 @@ def test_the_same_seed_splits_alike():
     first, second = split(np.arange(200) % 3, seed=5), split(np.arange(200) % 3, seed=5)
     assert np.array_equal(first.holdout, second.holdout)
     assert not np.array_equal(first.holdout, split(np.arange(200) % 3, seed=6).holdout)
+
+
+@given(
+    groups=st.lists(st.integers(0, 12), min_size=60, max_size=300),
+    kind=st.sampled_from(["auto", "random", "time"]),
+    folds=st.sampled_from([None, 2, 5]),
+)
+def test_no_group_is_ever_divided(groups, kind, folds):
+    groups = np.array([*groups, 0, 1, 2, 3, 4])
+    values, order = np.arange(groups.size) % 2, np.arange(groups.size, dtype=float)
+    made = make_split(
+        values, "binary", budget_s=60, folds=folds, kind=kind, order=order, seed=0, groups=groups
+    )
+    assert sorted([*made.development, *made.holdout]) == list(range(groups.size))
+    assert made.holdout.size
+    assert not set(groups[made.holdout]) & set(groups[made.development])
+    for fold in made.folds:
+        assert fold.train.size
+        assert fold.valid.size
+        assert not set(groups[fold.train]) & set(groups[fold.valid])
+        assert not set(made.holdout) & {*fold.train, *fold.valid}
+    assert "no group ever divided" in made.told
+
+
+def test_groups_are_dealt_with_each_class_in_its_share():
+    groups = np.arange(3_000) // 3
+    values = (groups % 10 == 0).astype(int)
+    made = make_split(
+        values, "binary", budget_s=60, folds=4, kind="auto", order=None, seed=0, groups=groups
+    )
+    parts = [made.holdout, *(fold.valid for fold in made.folds)]
+    assert [round(float(values[part].mean()), 2) for part in parts] == [0.1] * 5
+    assert made.holdout.size == pytest.approx(3_000 * holdout_share(3_000), abs=3)
+
+
+def test_two_groups_are_too_few():
+    with pytest.raises(HopelessTable, match="only 2 groups"):
+        make_split(
+            np.arange(90) % 2, "binary", budget_s=60, folds=None, kind="auto", order=None, seed=0,
+            groups=np.arange(90) % 2,
+        )  # fmt: skip
+
+
+def test_rows_of_one_time_stay_together():
+    order = np.repeat(np.arange(50.0), 10)
+    made = split(np.arange(500) % 2, kind="time", order=order)
+    assert not set(order[made.holdout]) & set(order[made.development])
+    for fold in made.folds:
+        assert order[fold.valid].min() > order[fold.train].max()
+
+
+def test_rows_without_a_time_are_the_oldest():
+    order = np.arange(300.0)
+    order[250:] = np.nan
+    made = split(np.arange(300) % 2, kind="time", order=order)
+    assert set(range(250, 300)) <= set(made.folds[0].train)
+
+
+def test_folds_that_would_learn_from_one_class_alone_are_left_out():
+    values = np.r_[np.zeros(150, int), np.arange(150) % 2]
+    made = split(values, kind="time", order=np.arange(300.0))
+    assert 1 <= len(made.folds) < 4
+    with pytest.raises(HopelessTable, match="one class only"):
+        split(np.r_[np.zeros(250, int), np.ones(50, int)], kind="time", order=np.arange(300.0))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analysis.errors import BadOption
-from app.analysis.ingest.cleaning import apply_steps
+from app.analysis.ingest.applied import apply_steps
 from app.analysis.ingest.cleaning_rules import RULES, unified_spellings
 from app.analysis.ingest.frame import load_frame
 from app.analysis.ingest.jobs import clean

@@ -90,3 +90,11 @@ def test_samples_of_one_population_seldom_alarm() -> None:
         found = numbers_change(a, b)
         alarms += verdict(found.psi, found.p_value, (60, 60)) != "none"
     assert alarms <= 12  # 4 are expected; with 0.01 each, more than 12 comes once in 3,000
+
+
+def test_a_single_row_of_an_unheard_of_category_is_no_proof():
+    first = np.array([200] * 10 + [0])
+    second = np.array([6, 6, 6, 6, 6, 6, 6, 6, 6, 5, 1])
+    assert counts_change(first, second).p_value > 0.9
+    many = np.array([4] * 10 + [20])
+    assert counts_change(first, many).p_value < 1e-9, "many of them are"

@@ -1,0 +1,174 @@
+"""A model judged on new rows whose truth is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.parquet as pq
+from sklearn.metrics import precision_recall_fscore_support
+
+from app.analysis.automl.bundle import Bundle
+from app.analysis.automl.cells import BadCell, as_number, is_missing
+from app.analysis.automl.files import FileToPredict
+from app.analysis.automl.leaderboard import rounded
+from app.analysis.automl.metrics import all_scores, roc_auc
+from app.analysis.automl.pictures import judgement_charts
+from app.analysis.automl.target import labels_of, spell
+from app.analysis.automl.uncertainty import intervals_of
+from app.analysis.charts.plotly_figure import render_plotly
+from app.analysis.errors import BadRows, BadTable
+from app.analysis.ingest.frame import load_frame
+
+Array = npt.NDArray[Any]
+
+MOST_ERRORS = 50
+
+
+def check_evaluable(bundle: Bundle) -> None:
+    """That the model has a target. Raises ``BadRows``."""
+    if bundle.target is None:
+        raise BadRows("This model groups rows: it has no target to be judged by.")
+
+
+def evaluate(found: FileToPredict) -> dict[str, Any]:
+    """How good the model is on the rows of a file that holds its target.
+
+    ``{"rows", "judged_rows", "metrics", "uncertainty", "classes"?, "errors"?, "charts",
+    "warnings"}``. Rows without a truth, or of a class that training did not hold, are told and
+    not judged. Raises ``BadTable`` for a file without the target, and ``BadRows`` when no row can
+    be judged or one does not fit.
+    """
+    bundle = found.predictor.bundle
+    check_evaluable(bundle)
+    truth, judged = _read_truth(found)
+    output = np.concatenate(list(found.outputs()))
+    truth, prediction = truth[judged], output[judged]
+    figures = all_scores(bundle.task, truth, prediction, None, bundle.decision)
+    answer: dict[str, Any] = {
+        "rows": found.rows,
+        "judged_rows": int(judged.size),
+        "metrics": {name: rounded(value) for name, value in figures.items()},
+        "uncertainty": intervals_of(bundle.task, truth, prediction, None, bundle.decision),
+    }
+    if bundle.task == "regression":
+        answer["errors"] = _errors(truth, prediction)
+        if bundle.intervals is not None:
+            bounds = bundle.intervals.around(prediction)
+            inside = np.mean((truth >= bounds[:, 0]) & (truth <= bounds[:, 1]))
+            answer["metrics"]["interval_coverage"] = round(float(inside), 4)
+    else:
+        answer["classes"] = _classes(bundle, truth, prediction)
+    charts = judgement_charts(
+        bundle.task, str(bundle.target), bundle.labels, truth, prediction, 0, bundle.decision
+    )
+    answer["charts"] = [{**chart.summary(), "figure": render_plotly(chart)} for chart in charts]
+    return {**answer, "warnings": found.warnings}
+
+
+def _read_truth(found: FileToPredict) -> tuple[Array, Array]:
+    """The truth of every row, and the positions of the rows that it is known of."""
+    bundle = found.predictor.bundle
+    name = str(bundle.target)
+    if name not in pq.read_schema(found.data).names:
+        raise BadTable(
+            f"The file lacks the column {name!r}, which holds the truth to judge by.",
+            missing_columns=[name],
+        )
+    if not found.rows:
+        raise BadRows("There are no rows to judge by.")
+    entry = next(c for c in found.columns if c["name"] == name)
+    series = load_frame(found.data, [entry])[name]
+    truth = _values(series, name) if bundle.task == "regression" else _positions(series, found)
+    judged = np.flatnonzero(np.isfinite(truth))
+    unknown = int(series.isna().sum())
+    if unknown:
+        found.warn([_warning("missing_target", name, unknown, "no value in the target")])
+    if not judged.size:
+        raise BadRows(f"No row has a value in {name!r} that the model can be judged by.")
+    return (truth if bundle.task == "regression" else _whole(truth)), judged
+
+
+def _whole(truth: Array) -> Array:
+    return np.where(np.isfinite(truth), truth, 0).astype(np.int64)
+
+
+def _values(series: pd.Series[Any], name: str) -> Array:
+    """Numbers, NaN where there is none. Raises ``BadRows`` naming the cells that are none."""
+    if pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series):
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    out, errors = np.full(len(series), np.nan), []
+    for i, value in enumerate(series.tolist()):
+        if is_missing(value):
+            continue
+        try:
+            out[i] = as_number(value, "number")
+        except BadCell as error:
+            errors.append({"row": i, "column": name, "message": str(error)})
+    if errors:
+        first = errors[0]
+        raise BadRows(f"Row {first['row']}: {first['message']}.", errors=errors[:MOST_ERRORS])
+    return out
+
+
+def _positions(series: pd.Series[Any], found: FileToPredict) -> Array:
+    """The class of each row, NaN where it is missing or was never learned, which is told."""
+    bundle = found.predictor.bundle
+    places = {spell(label): i for i, label in enumerate(bundle.labels)}
+    loose = {text.strip().casefold(): i for text, i in places.items()}
+    loose = loose if len(loose) == len(places) else {}
+    out, rows = np.full(len(series), np.nan), np.flatnonzero(series.notna().to_numpy())
+    strange: dict[str, int] = {}
+    for row, label in zip(rows, labels_of(series.iloc[rows], bundle.words), strict=True):
+        text = spell(label)
+        place = places.get(text, loose.get(text.strip().casefold()))
+        if place is None:
+            strange[text] = strange.get(text, 0) + 1
+        else:
+            out[row] = place
+    if strange:
+        shown = ", ".join(repr(text[:60]) for text in list(strange)[:5])
+        what = f"a class that training did not hold ({shown})"
+        found.warn([_warning("unseen_class", str(bundle.target), sum(strange.values()), what)])
+    return out
+
+
+def _warning(kind: str, column: str, rows: int, what: str) -> dict[str, Any]:
+    has = "1 row has" if rows == 1 else f"{rows:,} rows have"
+    message = f"{has} {what}: not judged by."
+    return {"kind": kind, "column": column, "rows": rows, "message": message}
+
+
+def _classes(bundle: Bundle, truth: Array, prediction: Array) -> list[dict[str, Any]]:
+    """Each class: how often it is the truth and the prediction, and how well it is found."""
+    called = bundle.decision.positions(prediction)
+    each = range(len(bundle.labels))
+    precision, recall, f1, rows = precision_recall_fscore_support(
+        truth, called, labels=list(each), zero_division=0.0
+    )
+    return [
+        {
+            "label": bundle.labels[k],
+            "rows": int(rows[k]),
+            "predicted": int(np.sum(called == k)),
+            "precision": rounded(float(precision[k])),
+            "recall": rounded(float(recall[k])),
+            "f1": rounded(float(f1[k])),
+            "roc_auc": rounded(roc_auc(truth == k, prediction[:, k])),
+        }
+        for k in each
+    ]
+
+
+def _errors(truth: Array, prediction: Array) -> dict[str, float | None]:
+    """How the errors of a regression are spread: truth less prediction, in the target's unit."""
+    errors = truth - prediction
+    size = np.abs(errors)
+    return {
+        "bias": rounded(float(errors.mean())),
+        "median_absolute": rounded(float(np.median(size))),
+        "p90_absolute": rounded(float(np.quantile(size, 0.9))),
+        "largest_absolute": rounded(float(size.max())),
+    }
