@@ -114,10 +114,25 @@ def compare(
 
 
 def _write(found: Profile, out_dir: Path) -> None:
-    text = json.dumps(found.document, ensure_ascii=False, allow_nan=False, indent=1)
+    text = _written(found.document)
     (out_dir / "profile.json").write_text(text, encoding="utf-8", errors="replace")
     page = render_page(found.document)
     (out_dir / "profile.html").write_text(page, encoding="utf-8", errors="replace")
+
+
+def _written(document: Mapping[str, Any]) -> str:
+    """The document as JSON, a line for each entry of its lists: as readable as an indented one,
+    and written by the encoder in C, which cannot indent."""
+
+    def one(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    def entry(value: Any) -> str:
+        lines = ",\n  ".join(map(one, value)) if isinstance(value, list) else ""
+        return f"[\n  {lines}\n ]" if lines else one(value)
+
+    entries = (f" {one(key)}: {entry(value)}" for key, value in document.items())
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
 def _sentence(found: Profile) -> str:

@@ -21,7 +21,7 @@ MOST_STEPS = 420
 
 def temporal_facts(values: Values) -> dict[str, Any]:
     """First and last moment, the days between them, and a histogram; times are ISO text."""
-    ordered = np.sort(values.present())
+    ordered = values.ordered()
     facts: dict[str, Any] = {"distinct": distinct_in(ordered)}
     if len(ordered) == 0:
         nothing = dict.fromkeys(("min", "max", "span_days", "timeline"))
