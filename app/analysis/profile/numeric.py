@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from app.analysis.charts.style import number
 from app.analysis.profile.bins import Histogram, central, histogram
 from app.analysis.profile.moments import moments
 from app.analysis.profile.source import SLICE, Array, Values
@@ -14,6 +16,7 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FEW_VALUES = 20
 """A column of at most so many different numbers also says how often each occurs."""
 
+YEARS = 1600, 2200
 FAR_OUT = 3.0
 OUTLIER_RULE = "more than 3 interquartile ranges below Q1 or above Q3 (Tukey's far out)"
 
@@ -43,6 +46,16 @@ def _finite(ordered: Array) -> tuple[int, int]:
         return 0, len(ordered)
     low = np.searchsorted(ordered, -np.inf, "right")
     return int(low), int(np.searchsorted(ordered, np.inf, "left"))
+
+
+def figure(profile: Mapping[str, Any], value: float | None, digits: int = 3) -> str:
+    """A figure of a column of numbers for people; where all are whole numbers from 1600 to 2200,
+    they read as years: 1978, not 1,978."""
+    low, high = profile.get("min"), profile.get("max")
+    years = isinstance(low, int) and isinstance(high, int) and low >= YEARS[0] and high <= YEARS[1]
+    if years and value is not None and YEARS[0] <= value <= YEARS[1]:
+        return f"{value:.1f}".removesuffix(".0")
+    return number(value, digits)
 
 
 def distinct_in(ordered: Array) -> int:
