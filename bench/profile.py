@@ -151,9 +151,8 @@ def compare(
         for label, argv in runs.items():
             costs[label].append(measured(argv, patience_s))
     best = {
-        label: min(ended, key=lambda cost: cost.seconds, default=None)
+        label: min(filter(None, found), key=lambda cost: cost.seconds, default=None)
         for label, found in costs.items()
-        if (ended := [cost for cost in found if cost is not None]) is not None
     }
     base = best["DuckDB SUMMARIZE"]
     for label, cost in best.items():

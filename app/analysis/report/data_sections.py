@@ -51,7 +51,6 @@ _MEASURES = {
     "cramers_v": "Cramér's V",
     "correlation_ratio": "correlation ratio",
     "mutual_information": "mutual information",
-    "mutual_information": "mutual information",
 }
 
 
