@@ -58,7 +58,8 @@ def explore(
     """The same profile, and the charts that this data deserves.
 
     Writes ``charts/NAME.json``, ``charts/NAME.png`` and ``charts/charts.json`` besides, and
-    returns ``{"alerts", "charts": [{"name", "title", "kind", "columns"}]}``.
+    returns ``{"alerts", "charts": [{"name", "title", "kind", "columns"}]}``. Alerts in
+    ``profile.json`` name the chart that shows them.
     """
     from app.analysis.charts.write import write_charts
     from app.analysis.profile.choice import chosen_charts
@@ -80,9 +81,9 @@ def explore(
         seed=seed,
         progress=half,
     )
+    charts = chosen_charts(found, seed=seed)
     _write(found, Path(out_dir))
     progress(0.4, _sentence(found))
-    charts = chosen_charts(found, seed=seed)
     folder = Path(out_dir) / "charts"
     written = write_charts([], folder)
     for place, chart in enumerate(charts, start=1):

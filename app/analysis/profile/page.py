@@ -23,6 +23,25 @@ MAX_COLUMNS = 400
 """Columns shown in full; a page of thousands would be too heavy to open."""
 
 MAX_PAIRS = 40
+PICTURED = 10
+"""Alerts that are shown with a picture of their column."""
+
+SPREADS = frozenset(
+    [
+        "skewed",
+        "outliers",
+        "infinite",
+        "lopsided",
+        "high_cardinality",
+        "imbalance",
+        "drift",
+        "date_gaps",
+        "odd_spelling",
+        "missing",
+    ]
+)
+"""Kinds of alerts of which the spread of the column's values says more."""
+
 WEAK = 0.1
 """Associations below are in ``profile.json`` only."""
 
@@ -42,6 +61,7 @@ def render_page(document: Mapping[str, Any]) -> str:
             dataset=document["dataset"],
             target=document["target"],
             alerts=document["alerts"],
+            sparks=_sparks(document["alerts"], views),
             columns=views,
             left_out=columns[MAX_COLUMNS:],
             pairs=_pairs(document["associations"]),
@@ -75,6 +95,13 @@ def page_environment() -> Environment:
         "size": _size,
     }
     return environment
+
+
+def _sparks(alerts: Sequence[Mapping[str, Any]], views: Sequence[ColumnView]) -> dict[str, Any]:
+    """The views of the columns of which the first alerts show a small picture."""
+    named = {view.name: view for view in views}
+    wanted = (alert.get("column") for alert in alerts[:PICTURED] if alert["kind"] in SPREADS)
+    return {name: named[name] for name in wanted if name in named}
 
 
 def _pairs(associations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
