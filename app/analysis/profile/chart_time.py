@@ -16,9 +16,9 @@ from app.analysis.profile.document import Profile
 from app.analysis.profile.facts import Facts
 from app.analysis.profile.source import Array
 from app.analysis.profile.time_drift import parts_by_time
+from app.analysis.profile.time_rules import EACH
 
 MOST_LEVELS = 12
-_EACH = {"day": "hour", "week": "day", "year": "month"}
 
 
 def cycle(time: Facts) -> Chart | None:
@@ -26,16 +26,16 @@ def cycle(time: Facts) -> Chart | None:
     found = next(iter(time.profile["seasonality"]), None)
     if found is None:
         return None
-    each, parts = _EACH[found["cycle"]], found["parts"]
+    each, parts = EACH[found["cycle"]], found["parts"]
     low, high = (pick(parts, key=lambda part: part["mean"]) for pick in (min, max))
     return bars.bar(
         slug("cycle", time.name),
-        f"{short(time.name, NAME)}: {number(high['mean'])} rows in a {each} of {high['value']}, "
+        f"{short(time.name, NAME)}: {number(high['mean'])} rows in {each} of {high['value']}, "
         f"{number(low['mean'])} of {low['value']}",
         [part["value"] for part in parts],
         [part["mean"] for part in parts],
         label_axis=f"part of the {found['cycle']}",
-        value_axis=f"rows per {each}, mean",
+        value_axis=f"rows in {each}, mean",
         top=24,
         ordered=False,
         columns=[time.name],

@@ -12,7 +12,8 @@ from app.analysis.profile.facts import Facts
 WIDE = 0.05
 """The share of periods without a row from which on gaps are more than a blemish."""
 
-_EACH = {"day": "hour", "week": "day", "year": "month"}
+EACH = {"day": "an hour", "week": "a day", "year": "a month"}
+"""What the rows are counted in, for each cycle."""
 
 
 def date_gaps(facts: Facts) -> Iterator[Alert]:
@@ -84,6 +85,6 @@ def cycle_sentence(cycle: Mapping[str, Any]) -> str:
     parts = sorted(cycle["parts"], key=lambda part: float(part["mean"]))
     low, high = parts[0], parts[-1]
     return (
-        f"By the {cycle['cycle']}: {number(high['mean'])} rows on average in a {_EACH[cycle['cycle']]} "
+        f"By the {cycle['cycle']}: {number(high['mean'])} rows on average in {EACH[cycle['cycle']]} "
         f"of {high['value']}, {number(low['mean'])} of {low['value']}."
     )
