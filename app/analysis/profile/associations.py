@@ -1,4 +1,5 @@
-"""How columns go together: Pearson and Spearman, Cramér's V, and the correlation ratio.
+"""How columns go together: Pearson and Spearman, Cramér's V, the correlation ratio, and mutual
+information.
 
 Computed on the sampled rows, for a bounded number of columns; what is left out is told.
 Each measure takes the rows on which both columns have a value.
@@ -13,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from app.analysis.profile.clusters import clusters
 from app.analysis.profile.facts import Facts
+from app.analysis.profile.information import binned, information
 from app.analysis.profile.source import Array
 
 MAX_COLUMNS = 60
@@ -28,11 +31,13 @@ class Associations:
     """``listed``: ``{a, b, measure, value, rows}``, strongest first; and what is not there.
 
     ``dependencies``: ``{column, decides, rows}``, where each value of ``column`` goes with one
-    value of the other only, on all the rows that have both.
+    value of the other only, on all the rows that have both. ``clusters``: ``{columns, least}``,
+    columns that say the same.
     """
 
     listed: list[dict[str, Any]]
     dependencies: list[dict[str, Any]]
+    clusters: list[dict[str, Any]]
     columns_used: int
     columns_left_out: int
     pairs_left_out: int
@@ -42,21 +47,29 @@ def associations(facts: Sequence[Facts], target: str | None) -> Associations:
     """The associations of every pair of at most 60 columns, the target's first of all.
 
     Ids, constants, texts and categories of more than 100 levels take no part. The strongest
-    300 are listed, and all that concern the target.
+    300 are listed, as many of mutual information, and all that concern the target.
     """
     fitting = [f for f in facts if _fits(f)]
     fitting.sort(key=lambda f: f.name != target)  # stable: the target, then the file's order
     used = fitting[:MAX_COLUMNS]
     between, dependencies = _between_categories(used)
     found = [*_between_numbers(used), *between, *_across(used)]
-    found.sort(key=lambda row: -abs(row["value"]))
-    listed = [
+    told = list(_informative(used))
+    listed = sorted(
+        _strongest(found, target) + _strongest(told, target), key=lambda row: -abs(row["value"])
+    )
+    left_out = len(fitting) - len(used), len(found) + len(told) - len(listed)
+    same = clusters(found, dependencies)
+    return Associations(listed, dependencies, same, len(used), *left_out)
+
+
+def _strongest(rows: list[dict[str, Any]], target: str | None) -> list[dict[str, Any]]:
+    rows.sort(key=lambda row: -abs(row["value"]))
+    return [
         row
-        for place, row in enumerate(found)
+        for place, row in enumerate(rows)
         if place < MAX_LISTED or target in (row["a"], row["b"])
     ]
-    left_out = len(fitting) - len(used), len(found) - len(listed)
-    return Associations(listed, dependencies, len(used), *left_out)
 
 
 def pearson(matrix: Array) -> tuple[Array, Array]:
@@ -184,6 +197,19 @@ def _across(used: Sequence[Facts]) -> Iterator[dict[str, Any]]:
             found = correlation_ratio(group.codes, number.numbers)
             if found is not None:
                 yield _row(group.name, number.name, "correlation_ratio", *found)
+
+
+def _informative(used: Sequence[Facts]) -> Iterator[dict[str, Any]]:
+    """The mutual information of every pair, where it is more than chance."""
+    coded = [(f.name, f.codes) for f in used if f.codes is not None]
+    coded += [
+        (f.name, binned(f.numbers)) for f in used if f.codes is None and f.numbers is not None
+    ]
+    for (a, first), (b, second) in combinations(coded, 2):
+        found = information(cross_table(first, second))
+        if found is not None and found.certain:
+            row = _row(a, b, "mutual_information", found.coefficient, found.rows)
+            yield {**row, "nats": round(found.nats, 6)}
 
 
 def _row(a: str, b: str, measure: str, value: float, rows: float) -> dict[str, Any]:

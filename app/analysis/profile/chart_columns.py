@@ -9,6 +9,7 @@ from app.analysis.charts import bars, curves, distributions
 from app.analysis.charts.spec import Chart, slug
 from app.analysis.charts.style import number, percent, short
 from app.analysis.profile.facts import Facts
+from app.analysis.profile.numeric import figure
 
 NAME = 40
 """Characters of a column's name in a title."""
@@ -29,7 +30,7 @@ def spread(facts: Facts, *, kind: str = "histogram") -> Chart:
         outside = sum(whole["counts"]) - sum(middle["counts"])
         notes.append(
             f"The tails are cut: {outside:,} of {profile['count']:,} values lie outside, "
-            f"from {number(profile['min'])} to {number(profile['max'])}."
+            f"from {figure(profile, profile['min'])} to {figure(profile, profile['max'])}."
         )
     return distributions.histogram(
         slug(kind.replace("_", "-"), facts.name),
@@ -135,13 +136,13 @@ def written(value: Any) -> str:
 def _spread_title(facts: Facts) -> str:
     profile, name = facts.profile, short(facts.name, NAME)
     quarter, three = profile["quantiles"]["0.25"], profile["quantiles"]["0.75"]
-    middle = f"median {number(profile['median'])}"
+    middle = f"median {figure(profile, profile['median'])}"
     if quarter == three:
-        return f"{name}: half of the values and more are {number(quarter)}"
+        return f"{name}: half of the values and more are {figure(profile, quarter)}"
     tail = ""
     if abs(profile["skew"] or 0) > 2:
-        tail = f", with a long tail to {number(profile['max' if profile['skew'] > 0 else 'min'])}"
-    return f"{name}: half lies between {number(quarter)} and {number(three)}, {middle}{tail}"
+        tail = f", with a long tail to {figure(profile, profile['max' if profile['skew'] > 0 else 'min'])}"
+    return f"{name}: half lies between {figure(profile, quarter)} and {figure(profile, three)}, {middle}{tail}"
 
 
 def _missing_note(profile: Mapping[str, Any]) -> list[str]:

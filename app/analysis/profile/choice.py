@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from app.analysis.charts.spec import Chart
 from app.analysis.profile import chart_columns, chart_overview, chart_target
+from app.analysis.profile.chart_alerts import pointed_at
 from app.analysis.profile.document import Profile
 from app.analysis.profile.facts import Facts
 
@@ -15,19 +16,24 @@ T = TypeVar("T")
 
 MOST = 13
 """A stranger looks through a dozen pictures, not through fifty."""
+
+BESIDE = 10
+"""Charts that there are at most beside those that an alert points at, if these are many."""
 DOUBLED = 0.995
 """Two columns more alike than this are one column twice: no news as a scatter."""
 
 
 def chosen_charts(found: Profile, *, seed: int) -> list[Chart]:
-    """At most :data:`MOST` charts, the most telling first; none for an empty table.
+    """A dozen charts or two, the most telling first; none for an empty table.
 
-    Every kind that the data calls for is there once before any is there twice.
+    First those that the first ten alerts point at; the alerts in the document of ``found`` are
+    given their names. Then, of what else the data calls for, every kind once before any twice.
     """
     if found.rows == 0:
         return []
     worth = [f for f in found.facts if _worth(f)]
     ranked = _by_target(found, worth)
+    pointed = pointed_at(found, {f.name: f for f in worth}, seed=seed)
     charts = [
         *_target(found, ranked),
         *_overview(found),
@@ -35,16 +41,19 @@ def chosen_charts(found: Profile, *, seed: int) -> list[Chart]:
         *_columns(ranked),
     ]
     unique = {chart.name: chart for chart in charts}
-    return _balanced(list(unique.values()))
+    for chart in pointed:
+        unique.pop(chart.name, None)
+    most = max(BESIDE, MOST - len(pointed))
+    return pointed + _balanced(list(unique.values()), most)
 
 
-def _balanced(charts: list[Chart]) -> list[Chart]:
+def _balanced(charts: list[Chart], most: int) -> list[Chart]:
     seen: Counter[str] = Counter()
     rounds = []
     for place, chart in enumerate(charts):
         rounds.append((seen[chart.kind], place))
         seen[chart.kind] += 1
-    return [charts[place] for place in sorted(place for _, place in sorted(rounds)[:MOST])]
+    return [charts[place] for place in sorted(place for _, place in sorted(rounds)[:most])]
 
 
 def _worth(facts: Facts) -> bool:

@@ -18,6 +18,8 @@ from app.analysis.profile.facts import Facts, column_facts
 from app.analysis.profile.rules import column_alerts, missing_together, table_alerts
 from app.analysis.profile.source import Array, Table
 from app.analysis.profile.target_rules import pair_alerts, target_alerts
+from app.analysis.profile.time_drift import drift_over_time
+from app.analysis.profile.time_rules import drift_alerts
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
 
@@ -61,7 +63,8 @@ def compute(
     duplicates = count_duplicates(source, columns, table.rows) if suspected else 0
     aim = next((f for f in facts if f.name == target), None)
     related = associations(facts, target)
-    alerts = _alerts(facts, aim, related, table.rows, duplicates)
+    drift = drift_over_time(facts, target)
+    alerts = _alerts(facts, aim, related, drift, table.rows, duplicates)
     progress(0.9)
     document = {
         "dataset": _dataset(dataset, table.rows, facts, duplicates),
@@ -69,6 +72,8 @@ def compute(
         "columns": [f.profile for f in facts],
         "associations": related.listed,
         "dependencies": related.dependencies,
+        "clusters": related.clusters,
+        "drift": drift,
         "alerts": [alert.to_json() for alert in alerts],
         "sampling": _sampling(related, table.rows, sample, seed),
     }
@@ -95,13 +100,19 @@ def _read(table: Table, sample: Array | None, progress: Progress) -> tuple[list[
 
 
 def _alerts(
-    facts: Sequence[Facts], target: Facts | None, related: Associations, rows: int, duplicates: int
+    facts: Sequence[Facts],
+    target: Facts | None,
+    related: Associations,
+    drift: Mapping[str, Any] | None,
+    rows: int,
+    duplicates: int,
 ) -> list[Alert]:
     found = list(table_alerts(rows, facts, duplicates))
     if rows:
         found += [alert for f in facts for alert in column_alerts(f, rows)]
         found += missing_together(facts, rows)
         found += pair_alerts(related, target.name if target else None)
+        found += drift_alerts(drift, target.name if target else None)
         found += target_alerts(target, facts, related.listed, rows)
     return ranked(found)
 

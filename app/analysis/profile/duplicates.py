@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from app.analysis.profile.source import Array, Values
+from app.analysis.profile.numeric import distinct_in
+from app.analysis.profile.source import SLICE, Array, Values
 from app.analysis.schema import Column
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -34,19 +35,25 @@ class Fingerprints:
         self._all_differ = self._all_differ or distinct == values.rows
         if self._all_differ:
             return
-        cells = values.data
-        if cells.dtype == np.float64:
-            cells = (cells + 0.0).view(np.int64)  # −0 equals 0
-        # A cell is mixed before it meets those to its left: neighbours never cancel out.
-        bits = np.where(values.valid, _mixed(cells.astype(np.int64).view(np.uint64)), _MISSING)
-        self._prints = _mixed(self._prints ^ bits)
+        for start in range(0, values.rows, SLICE):
+            place = slice(start, start + SLICE)
+            cells = values.data[place]
+            if cells.dtype == np.float64:
+                cells = (cells + 0.0).view(np.int64)  # −0 equals 0
+            # A cell is mixed before it meets those to its left: neighbours never cancel out.
+            bits = _mixed(cells.astype(np.int64).view(np.uint64))
+            bits[~values.valid[place]] = _MISSING
+            self._prints[place] = _mixed(self._prints[place] ^ bits)
 
     def suspected(self) -> int:
-        """Rows whose fingerprint an earlier row has; 0 is proof that there is no duplicate."""
+        """Rows whose fingerprint an earlier row has; 0 is proof that there is no duplicate.
+
+        To be asked once, at the end: the fingerprints lose their order.
+        """
         if self._all_differ:
             return 0
-        ordered = np.sort(self._prints)
-        return int(np.count_nonzero(ordered[1:] == ordered[:-1]))
+        self._prints.sort()
+        return len(self._prints) - distinct_in(self._prints)
 
 
 def count_duplicates(source: str | Path, columns: Sequence[Column], rows: int) -> int:

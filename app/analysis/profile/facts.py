@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from app.analysis.profile.numeric import numeric_facts
+from app.analysis.profile.numeric import distinct_in, numeric_facts
 from app.analysis.profile.source import Array, Values
 from app.analysis.profile.spelling import spelling
 from app.analysis.profile.temporal import temporal_facts
@@ -142,7 +142,7 @@ def _constant_facts(values: Values) -> dict[str, Any]:
 
 
 def _distinct(values: Values) -> int:
-    return len(values.labels) if values.physical == "string" else len(np.unique(values.present()))
+    return len(values.labels) if values.physical == "string" else distinct_in(values.ordered())
 
 
 _FACTS = {
@@ -179,6 +179,6 @@ def _missing_by_block(valid: Array) -> Array:
         return np.zeros(0)
     starts = np.unique(np.arange(BLOCKS) * len(valid) // BLOCKS)
     sizes = np.diff(np.append(starts, len(valid)))
-    present = np.add.reduceat(valid, starts, dtype=np.int64)
-    shares: Array = 1 - present / sizes
+    present = [np.count_nonzero(part) for part in np.split(valid, starts[1:])]
+    shares: Array = 1 - np.array(present) / sizes
     return shares

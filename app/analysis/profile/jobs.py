@@ -58,7 +58,8 @@ def explore(
     """The same profile, and the charts that this data deserves.
 
     Writes ``charts/NAME.json``, ``charts/NAME.png`` and ``charts/charts.json`` besides, and
-    returns ``{"alerts", "charts": [{"name", "title", "kind", "columns"}]}``.
+    returns ``{"alerts", "charts": [{"name", "title", "kind", "columns"}]}``. Alerts in
+    ``profile.json`` name the chart that shows them.
     """
     from app.analysis.charts.write import write_charts
     from app.analysis.profile.choice import chosen_charts
@@ -80,9 +81,9 @@ def explore(
         seed=seed,
         progress=half,
     )
+    charts = chosen_charts(found, seed=seed)
     _write(found, Path(out_dir))
     progress(0.4, _sentence(found))
-    charts = chosen_charts(found, seed=seed)
     folder = Path(out_dir) / "charts"
     written = write_charts([], folder)
     for place, chart in enumerate(charts, start=1):
@@ -114,10 +115,25 @@ def compare(
 
 
 def _write(found: Profile, out_dir: Path) -> None:
-    text = json.dumps(found.document, ensure_ascii=False, allow_nan=False, indent=1)
+    text = _written(found.document)
     (out_dir / "profile.json").write_text(text, encoding="utf-8", errors="replace")
     page = render_page(found.document)
     (out_dir / "profile.html").write_text(page, encoding="utf-8", errors="replace")
+
+
+def _written(document: Mapping[str, Any]) -> str:
+    """The document as JSON, a line for each entry of its lists: as readable as an indented one,
+    and written by the encoder in C, which cannot indent."""
+
+    def one(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    def entry(value: Any) -> str:
+        lines = ",\n  ".join(map(one, value)) if isinstance(value, list) else ""
+        return f"[\n  {lines}\n ]" if lines else one(value)
+
+    entries = (f" {one(key)}: {entry(value)}" for key, value in document.items())
+    return "{\n" + ",\n".join(entries) + "\n}\n"
 
 
 def _sentence(found: Profile) -> str:

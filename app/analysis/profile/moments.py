@@ -8,11 +8,14 @@ in integer arithmetic, so those past 2**53 keep their last digits.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import fsum
+from typing import Any
 
 import numpy as np
 
-from app.analysis.profile.source import Array
+from app.analysis.profile.source import SLICE, Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +38,52 @@ def moments(values: Array) -> Moments:
     n = len(values)
     if n == 0:
         return Moments(None, None, None, None)
-    origin, parts, exponent = _scaled(values)
-    centre = float(parts.mean())
-    distances = parts - centre
-    rest = float(distances.mean())
-    distances -= rest
+    low, high = values.min(), values.max()
+    origin, exponent = _origin(values.dtype.kind, low, high)
+    centre = fsum(float(part.sum()) for part in _parts(values, origin, exponent)) / n
+    sums = [_powers(part - centre) for part in _parts(values, origin, exponent)]
+    rest = fsum(total[0] for total in sums) / n
     mean = _mean(origin, centre + rest, exponent)
-    squares = distances * distances
-    second = float(squares.mean())
-    if n == 1 or values.min() == values.max():
+    if n == 1 or low == high:
         return Moments(mean, 0.0 if n > 1 else None, None, None)
+    # Moments about a point so near the mean, made those about the mean itself.
+    m2, m3, m4 = (fsum(total[k] for total in sums) / n for k in (1, 2, 3))
+    second = m2 - rest**2
+    third = m3 - 3 * rest * m2 + 2 * rest**3
+    fourth = m4 - 4 * rest * m3 + 6 * rest**2 * m2 - 3 * rest**4
     std = _back(math.sqrt(second * (n / (n - 1))), exponent)
-    third, fourth = float((squares * distances).mean()), float((squares * squares).mean())
     return Moments(mean, std, _skew(n, second, third), _kurtosis(n, second, fourth))
 
 
-def _scaled(values: Array) -> tuple[int | float, Array, int]:
-    """An origin, the values' distances from it divided by 2**exponent, and the exponent."""
-    if values.dtype.kind == "i":
-        origin = int(values.min())
-        offsets = values.astype(np.uint64) - np.uint64(origin % 2**64)
-        return origin, offsets.astype(np.float64), 0
-    top = max(abs(float(values.min())), abs(float(values.max())))
-    exponent = math.frexp(top)[1]
-    if -200 < exponent < 200:  # fourth powers stay far from the limits of a float
-        return 0.0, values, 0
-    return 0.0, np.ldexp(values, -exponent), exponent
+def _origin(kind: str, low: Any, high: Any) -> tuple[int | float, int]:
+    """What is taken from every value, and the exponent of the power of two that divides them."""
+    if kind == "i":
+        return int(low), 0
+    exponent = math.frexp(max(abs(float(low)), abs(float(high))))[1]
+    # Fourth powers of what is not scaled stay far from the limits of a float.
+    return 0.0, 0 if -200 < exponent < 200 else exponent
+
+
+def _parts(values: Array, origin: int | float, exponent: int) -> Iterator[Array]:
+    """The values' distances from the origin divided by 2**exponent, slice by slice: what is
+    made of a slice stays in the processor's cache, and a column of any length takes no room."""
+    for start in range(0, len(values), SLICE):
+        part = values[start : start + SLICE]
+        if isinstance(origin, int):
+            yield (part.astype(np.uint64) - np.uint64(origin % 2**64)).astype(np.float64)
+        else:
+            yield np.ldexp(part, -exponent) if exponent else part
+
+
+def _powers(distances: Array) -> tuple[float, float, float, float]:
+    """The sums of the first four powers."""
+    squares = distances * distances
+    return (
+        float(distances.sum()),
+        float(squares.sum()),
+        float((squares * distances).sum()),
+        float((squares * squares).sum()),
+    )
 
 
 def _mean(origin: int | float, offset: float, exponent: int) -> float | None:

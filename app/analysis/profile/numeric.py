@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from app.analysis.charts.style import number
 from app.analysis.profile.bins import Histogram, central, histogram
 from app.analysis.profile.moments import moments
-from app.analysis.profile.source import Array, Values
+from app.analysis.profile.source import SLICE, Array, Values
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FEW_VALUES = 20
 """A column of at most so many different numbers also says how often each occurs."""
 
+YEARS = 1600, 2200
 FAR_OUT = 3.0
 OUTLIER_RULE = "more than 3 interquartile ranges below Q1 or above Q3 (Tukey's far out)"
 
 
 def numeric_facts(values: Values) -> dict[str, Any]:
     """Exact figures of the finite values; ``distinct`` counts infinities too."""
-    present = values.present()
-    finite = present if present.dtype.kind == "i" else present[np.isfinite(present)]
-    ordered = np.sort(finite)
-    infinite = present[~np.isfinite(present)] if len(finite) < len(present) else finite[:0]
-    found = moments(finite)
+    present = values.ordered()
+    low, high = _finite(present)
+    ordered = present[low:high]
+    found = moments(ordered)
     facts: dict[str, Any] = {
-        "distinct": distinct_in(ordered) + len(np.unique(infinite)),
-        "infinite": len(infinite),
+        "distinct": distinct_in(ordered) + (low > 0) + (high < len(present)),
+        "infinite": len(present) - len(ordered),
         "mean": found.mean,
         "std": found.std,
         "skew": found.skew,
@@ -38,9 +40,33 @@ def numeric_facts(values: Values) -> dict[str, Any]:
     return facts | (_ordered_facts(ordered) if len(ordered) else _nothing())
 
 
+def _finite(ordered: Array) -> tuple[int, int]:
+    """Where the finite values of a sorted array begin and end."""
+    if ordered.dtype.kind == "i":
+        return 0, len(ordered)
+    low = np.searchsorted(ordered, -np.inf, "right")
+    return int(low), int(np.searchsorted(ordered, np.inf, "left"))
+
+
+def figure(profile: Mapping[str, Any], value: float | None, digits: int = 3) -> str:
+    """A figure of a column of numbers for people; where all are whole numbers from 1600 to 2200,
+    they read as years: 1978, not 1,978."""
+    low, high = profile.get("min"), profile.get("max")
+    years = isinstance(low, int) and isinstance(high, int) and low >= YEARS[0] and high <= YEARS[1]
+    if years and value is not None and YEARS[0] <= value <= YEARS[1]:
+        return f"{value:.1f}".removesuffix(".0")
+    return number(value, digits)
+
+
 def distinct_in(ordered: Array) -> int:
     """The number of different values in a sorted array."""
-    return int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1 if len(ordered) else 0
+    steps = sum(
+        np.count_nonzero(
+            ordered[i + 1 : i + 1 + SLICE] != ordered[i : i + SLICE][: len(ordered) - 1 - i]
+        )
+        for i in range(0, len(ordered) - 1, SLICE)
+    )
+    return int(steps) + 1 if len(ordered) else 0
 
 
 def quantile(ordered: Array, share: float) -> float:

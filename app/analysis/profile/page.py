@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,25 @@ MAX_COLUMNS = 400
 """Columns shown in full; a page of thousands would be too heavy to open."""
 
 MAX_PAIRS = 40
+PICTURED = 10
+"""Alerts that are shown with a picture of their column."""
+
+SPREADS = frozenset(
+    [
+        "skewed",
+        "outliers",
+        "infinite",
+        "lopsided",
+        "high_cardinality",
+        "imbalance",
+        "drift",
+        "date_gaps",
+        "odd_spelling",
+        "missing",
+    ]
+)
+"""Kinds of alerts of which the spread of the column's values says more."""
+
 WEAK = 0.1
 """Associations below are in ``profile.json`` only."""
 
@@ -42,12 +61,13 @@ def render_page(document: Mapping[str, Any]) -> str:
             dataset=document["dataset"],
             target=document["target"],
             alerts=document["alerts"],
+            sparks=_sparks(document["alerts"], views),
             columns=views,
             left_out=columns[MAX_COLUMNS:],
-            pairs=[_pair(row) for row in document["associations"] if abs(row["value"]) >= WEAK][
-                :MAX_PAIRS
-            ],
-            pairs_total=len(document["associations"]),
+            pairs=_pairs(document["associations"]),
+            pairs_total=len({(row["a"], row["b"]) for row in document["associations"]}),
+            clusters=document["clusters"],
+            drift=document["drift"],
             sampling=document["sampling"],
             places={column["name"]: place for place, column in enumerate(columns[:MAX_COLUMNS])},
             style=style,
@@ -77,8 +97,32 @@ def page_environment() -> Environment:
     return environment
 
 
-def _pair(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "measure": MEASURES[row["measure"]], "strength": round(abs(row["value"]) * 100)}
+def _sparks(alerts: Sequence[Mapping[str, Any]], views: Sequence[ColumnView]) -> dict[str, Any]:
+    """The views of the columns of which the first alerts show a small picture."""
+    named = {view.name: view for view in views}
+    wanted = (alert.get("column") for alert in alerts[:PICTURED] if alert["kind"] in SPREADS)
+    return {name: named[name] for name in wanted if name in named}
+
+
+def _pairs(associations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A line for each of the strongest pairs, its strongest measure first and the others after."""
+    pairs: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for row in associations:
+        if abs(row["value"]) >= WEAK:
+            pairs.setdefault((row["a"], row["b"]), []).append(row)
+    return [
+        {
+            "a": a,
+            "b": b,
+            "measure": MEASURES[rows[0]["measure"]],
+            "value": rows[0]["value"],
+            "strength": round(abs(rows[0]["value"]) * 100),
+            "others": ", ".join(
+                f"{MEASURES[row['measure']]} {row['value']:.3f}" for row in rows[1:]
+            ),
+        }
+        for (a, b), rows in list(pairs.items())[:MAX_PAIRS]
+    ]
 
 
 def _size(size: int | None) -> str:

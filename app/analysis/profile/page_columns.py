@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.charts.style import number, percent
+from app.analysis.profile.numeric import figure
+from app.analysis.profile.time_rules import cycle_sentence, gap_sentence
 from app.analysis.schema import SENSITIVE_WORDS
 
 SPARK_WIDTH, SPARK_HEIGHT = 320, 64
@@ -62,7 +64,7 @@ def column_view(place: int, column: Mapping[str, Any]) -> ColumnView:
         missing_share=column["missing_share"],
         figures=tuple(_figures(column)),
         spark=spark(histogram["counts"]),
-        ends=(edge(edges[0]), edge(edges[-1])) if edges else ("", ""),
+        ends=(_edge(column, edges[0]), _edge(column, edges[-1])) if edges else ("", ""),
         spark_note=note,
         bars=bars(tokens if tokens is not None else _top(column)),
         bars_title="words" if tokens is not None else "values",
@@ -127,7 +129,7 @@ def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "value", written(column["value"])
     for key in ("mean", "std", "min", "median", "max", "skew", "kurtosis", "span_days"):
         if key in column:
-            yield key.replace("_", " "), _figure(column[key])
+            yield key.replace("_", " "), _shown(column, key)
     for key in ("zeros", "negatives", "infinite", "singles"):
         if column.get(key):
             yield key, f"{column[key]:,}"
@@ -150,6 +152,11 @@ def _notes(column: Mapping[str, Any]) -> Iterator[str]:
         yield f"Spelled like {shown}: A stands for a capital, a for another letter, 9 for a digit."
     if column.get("outliers", {}).get("count"):
         yield f"Outliers: {column['outliers']['rule']}."
+    found = column.get("gaps")
+    if found:
+        yield gap_sentence(found)
+    for cycle in column.get("seasonality", ()):
+        yield cycle_sentence(cycle)
     if not column.get("tokens_exact", True):
         yield f"Words counted in the first {column['tokens_texts']:,} different texts."
 
@@ -158,8 +165,19 @@ def _figure(value: Any) -> str:
     return _moment(value) if isinstance(value, str) else number(value, 4)
 
 
+def _shown(column: Mapping[str, Any], key: str) -> str:
+    value = column[key]
+    if key in ("mean", "min", "median", "max") and not isinstance(value, str):
+        return figure(column, value, 4)
+    return _figure(value)
+
+
 def _moment(text: str) -> str:
     return text.removesuffix("T00:00:00").replace("T", " ")
+
+
+def _edge(column: Mapping[str, Any], value: Any) -> str:
+    return edge(value) if isinstance(value, str) else figure(column, value)
 
 
 def edge(value: Any) -> str:

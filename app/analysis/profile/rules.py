@@ -8,6 +8,8 @@ from typing import Any
 from app.analysis.charts.style import number, percent, short
 from app.analysis.profile.alerts import Alert, Severity, listed, quoted
 from app.analysis.profile.facts import MAX_LEVELS, Facts
+from app.analysis.profile.numeric import figure
+from app.analysis.profile.time_rules import cycles, date_gaps
 from app.analysis.schema import SENSITIVE_WORDS
 
 FEW_ROWS = 50
@@ -81,6 +83,7 @@ def column_alerts(facts: Facts, rows: int) -> Iterator[Alert]:
         "numeric": (_infinite, _skew, _outliers),
         "category": (_levels, _lopsided, _odd_spelling),
         "id": (_identifier, _odd_spelling),
+        "time": (date_gaps, cycles),
     }.get(facts.role, ()):
         yield from rule(facts)
 
@@ -156,7 +159,7 @@ def _skew(facts: Facts) -> Iterator[Alert]:
             "skewed",
             "low",
             f"{quoted(facts.name)} has a long tail to the {side} (skew {number(skew)}): "
-            f"mean {number(profile['mean'])}, median {number(profile['median'])}.",
+            f"mean {figure(profile, profile['mean'])}, median {figure(profile, profile['median'])}.",
             "Read the median rather than the mean; linear models may want a logarithm.",
             min(1.0, abs(skew) / 100),
         )
@@ -167,8 +170,8 @@ def _outliers(facts: Facts) -> Iterator[Alert]:
     if not found["count"] or facts.profile["distinct"] <= 10:
         return
     share = found["count"] / facts.profile["count"]
-    sides = [f"below {number(found['low'])}"] if found["below"] else []
-    sides += [f"above {number(found['high'])}"] if found["above"] else []
+    sides = [f"below {figure(facts.profile, found['low'])}"] if found["below"] else []
+    sides += [f"above {figure(facts.profile, found['high'])}"] if found["above"] else []
     yield _alert(
         facts,
         "outliers",

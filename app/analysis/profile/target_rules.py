@@ -9,21 +9,22 @@ from typing import Any
 import numpy as np
 
 from app.analysis.charts.style import percent, short
-from app.analysis.profile.alerts import Alert, quoted
+from app.analysis.profile.alerts import Alert, listed, quoted
 from app.analysis.profile.associations import (
     Associations,
     correlation_ratio,
     cramers_v,
     cross_table,
 )
+from app.analysis.profile.clusters import ALIKE, SAME
 from app.analysis.profile.facts import Facts
 
-SAME = 0.95
 LEAKING: Mapping[str, float] = {
     "pearson": 0.98,
     "spearman": 0.98,
     "cramers_v": 0.95,
     "correlation_ratio": 0.95,
+    "mutual_information": 0.99,
 }
 """An association with the target from which on it is too good to be an honest clue."""
 
@@ -32,7 +33,12 @@ MEASURES: Mapping[str, str] = {
     "spearman": "Spearman ρ",
     "cramers_v": "Cramér's V",
     "correlation_ratio": "correlation ratio",
+    "mutual_information": "mutual information",
 }
+
+BENT, STRAIGHT = 0.5, 0.2
+"""Two columns whose mutual information is at least the one, and whose correlations are at most
+the other, are bound by a curve."""
 
 
 def pair_alerts(related: Associations, target: str | None) -> Iterator[Alert]:
@@ -40,11 +46,15 @@ def pair_alerts(related: Associations, target: str | None) -> Iterator[Alert]:
     pair, by its strongest measure."""
     decided = {(row["column"], row["decides"]) for row in related.dependencies}
     seen: set[tuple[str, str]] = set()
+    for cluster in related.clusters:
+        names = [name for name in cluster["columns"] if name != target]
+        if len(names) > 2:
+            seen |= {(a, b) for a in names for b in names}
+            yield _cluster(names, cluster["least"])
+    yield from _curves(related, target)
     for row in related.listed:
         pair, value = (row["a"], row["b"]), row["value"]
-        if row["measure"] == "correlation_ratio" or target in pair or pair in seen:
-            continue
-        if abs(value) < SAME:
+        if row["measure"] not in ALIKE or abs(value) < SAME or target in pair or pair in seen:
             continue
         seen.add(pair)
         one_way = [way for way in (pair, pair[::-1]) if way in decided]
@@ -61,6 +71,43 @@ def pair_alerts(related: Associations, target: str | None) -> Iterator[Alert]:
             columns=pair,
             weight=abs(value),
         )
+
+
+def _cluster(names: list[str], least: float) -> Alert:
+    return Alert(
+        "same_columns",
+        "low",
+        f"{len(names)} columns say nearly the same, any two of them with {_strength(least)} or more: "
+        f"{listed(names)}.",
+        "One of them is enough to explain with; linear models prefer it so.",
+        column=names[0],
+        columns=tuple(names),
+        weight=1.0,
+    )
+
+
+def _curves(related: Associations, target: str | None) -> Iterator[Alert]:
+    """Numbers bound by a curve that no correlation sees."""
+    straight: dict[tuple[str, str], float] = {}
+    for row in related.listed:
+        if row["measure"] in ("pearson", "spearman"):
+            pair = row["a"], row["b"]
+            straight[pair] = max(straight.get(pair, 0.0), abs(row["value"]))
+    for row in related.listed:
+        pair = row["a"], row["b"]
+        bent = row["measure"] == "mutual_information" and row["value"] >= BENT
+        if bent and straight.get(pair, 1.0) <= STRAIGHT:
+            yield Alert(
+                "nonlinear",
+                "low",
+                f"{quoted(pair[0])} and {quoted(pair[1])} go together, but along no straight line: "
+                f"mutual information {_strength(row['value'])} of 1, correlation at most "
+                f"{_strength(straight[pair])}.",
+                "Look at them as points; a linear model cannot use the one for the other.",
+                column=pair[0],
+                columns=pair,
+                weight=float(row["value"]) * (2.0 if target in pair else 1.0) / 2,
+            )
 
 
 def _decided(column: str, other: str, rows: int) -> Alert:

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.analysis.profile.bins import histogram
 from app.analysis.profile.numeric import distinct_in
+from app.analysis.profile.rhythm import gaps, seasonality
 from app.analysis.profile.source import Array, Values
 
 _DAY = 86_400_000_000
@@ -20,12 +21,13 @@ MOST_STEPS = 420
 
 
 def temporal_facts(values: Values) -> dict[str, Any]:
-    """First and last moment, the days between them, and a histogram; times are ISO text."""
-    ordered = np.sort(values.present())
+    """First and last moment, the days between them, a histogram, gaps and cycles; times are ISO
+    text."""
+    ordered = values.ordered()
     facts: dict[str, Any] = {"distinct": distinct_in(ordered)}
     if len(ordered) == 0:
-        nothing = dict.fromkeys(("min", "max", "span_days", "timeline"))
-        return facts | nothing | {"histogram": {"edges": [], "counts": []}}
+        nothing = dict.fromkeys(("min", "max", "span_days", "timeline", "gaps"))
+        return facts | nothing | {"histogram": {"edges": [], "counts": []}, "seasonality": []}
     found = histogram(ordered)
     return facts | {
         "min": iso(int(ordered[0])),
@@ -36,6 +38,8 @@ def temporal_facts(values: Values) -> dict[str, Any]:
             "counts": found.counts.tolist(),
         },
         "timeline": _timeline(ordered),
+        "gaps": gaps(ordered),
+        "seasonality": seasonality(ordered),
     }
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
+from heapq import nsmallest
 from typing import Any
 
 import numpy as np
@@ -90,8 +90,9 @@ def category_facts(values: Values) -> dict[str, Any]:
 
 def text_facts(values: Values) -> dict[str, Any]:
     """Lengths in characters, and the words that most of the texts hold."""
-    counts, labels = counted_labels(values)
-    return {"distinct": len(counts), "lengths": lengths(values), **_tokens(counts, labels)}
+    counts, _ = counted_labels(values)
+    found = _tokens(counts, values.labels)
+    return {"distinct": len(counts), "lengths": lengths(values), **found}
 
 
 def lengths(values: Values) -> dict[str, Any]:
@@ -141,19 +142,21 @@ class _Labels(Sequence[Any]):
         return len(self._labels)
 
 
-def _tokens(counts: Array, labels: Sequence[Any]) -> dict[str, Any]:
+def _tokens(counts: Array, labels: Any) -> dict[str, Any]:
     """Words of two letters and more, in lower case, with the number of cells that hold them."""
-    seen: Counter[str] = Counter()
+    seen: dict[str, int] = {}
     characters = read = 0
-    for index in range(min(len(labels), TOKEN_TEXTS)):
-        text = labels[index]
+    texts = labels.slice(0, TOKEN_TEXTS).to_pylist()
+    for text, count in zip(texts, counts[:TOKEN_TEXTS].tolist(), strict=True):
         characters += len(text)
         if characters > TOKEN_CHARACTERS:
             break
         read += 1
-        for word in set(_WORD.findall(text.lower())) - COMMON:
-            seen[word] += int(counts[index])
-    first = sorted(seen.items(), key=lambda item: (-item[1], item[0]))[:TOP]
+        for word in set(_WORD.findall(text.lower())):
+            seen[word] = seen.get(word, 0) + count
+    for word in COMMON & seen.keys():
+        del seen[word]
+    first = nsmallest(TOP, seen.items(), key=lambda item: (-item[1], item[0]))
     return {
         "tokens": [{**shown(word), "count": count} for word, count in first],
         "tokens_distinct": len(seen),

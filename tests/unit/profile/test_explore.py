@@ -145,3 +145,25 @@ def test_a_wide_table_stays_a_small_page(tmp_path: Path) -> None:
     assert page.count("<article") == 400
     assert "50 more columns are in" in page
     assert len(page) < 3_000_000
+
+
+@pytest.mark.parametrize("target", ["churn", "charge", None])
+def test_the_first_alerts_point_at_charts_that_are_there(
+    tmp_path: Path, target: str | None
+) -> None:
+    days = np.datetime64("2024-01-01", "us") + np.arange(N).astype("timedelta64[D]")
+    data = {"day": ("datetime", pa.array(days))} | business()
+    data["late"] = ("number", X + 3 * (np.arange(N) > N / 2))
+    document = profiled(tmp_path, data, target=target, charts=True)
+    drawn = {chart["name"]: chart for chart in document["charts"]}
+    pointing = [alert for alert in document["alerts"][:10] if "chart" in alert]
+    assert {"drift", "skewed", "missing"} <= {alert["kind"] for alert in pointing}
+    for alert in pointing:
+        chart = drawn[alert["chart"]]
+        assert set(alert["columns"]) & set(chart["columns"]) or alert["kind"] == "missing"
+    first = list(drawn)[: len({alert["chart"] for alert in pointing})]
+    assert set(first) == {alert["chart"] for alert in pointing}
+    charted = {name for chart in drawn.values() for name in chart["columns"]}
+    assert not {"id", "country"} & charted
+    page = (tmp_path / "out" / "profile.html").read_text("utf-8")
+    assert 'class="mini"' in page

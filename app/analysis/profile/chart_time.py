@@ -1,0 +1,109 @@
+"""Charts of rhythm and of change over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.analysis.charts import bars, distributions
+from app.analysis.charts.spec import Chart, slug
+from app.analysis.charts.style import number, short
+from app.analysis.profile.bins import central, counted, histogram
+from app.analysis.profile.chart_columns import NAME, written
+from app.analysis.profile.chart_overview import sampled_note
+from app.analysis.profile.document import Profile
+from app.analysis.profile.facts import Facts
+from app.analysis.profile.source import Array
+from app.analysis.profile.time_drift import parts_by_time
+from app.analysis.profile.time_rules import EACH
+
+MOST_LEVELS = 12
+
+
+def cycle(time: Facts) -> Chart | None:
+    """The strongest cycle in the number of rows: a bar for each part of it."""
+    found = next(iter(time.profile["seasonality"]), None)
+    if found is None:
+        return None
+    each, parts = EACH[found["cycle"]], found["parts"]
+    low, high = (pick(parts, key=lambda part: part["mean"]) for pick in (min, max))
+    return bars.bar(
+        slug("cycle", time.name),
+        f"{short(time.name, NAME)}: {number(high['mean'])} rows in {each} of {high['value']}, "
+        f"{number(low['mean'])} of {low['value']}",
+        [part["value"] for part in parts],
+        [part["mean"] for part in parts],
+        label_axis=f"part of the {found['cycle']}",
+        value_axis=f"rows in {each}, mean",
+        top=24,
+        ordered=False,
+        columns=[time.name],
+    )
+
+
+def change(found: Profile, facts: Facts) -> Chart | None:
+    """A column in the first third of the rows by time, beside the last."""
+    parts, drift = parts_by_time(found.facts), found.document["drift"]
+    if parts is None or drift is None:
+        return None
+    names = [
+        f"{'until' if side == 'first' else 'since'} {drift[side]['to' if side == 'first' else 'from'][:10]}"
+        for side in ("first", "last")
+    ]
+    groups = facts.groups()
+    if groups is not None:
+        return _levels(found, facts, groups, (parts.first, parts.last), names)
+    if facts.numbers is None:
+        return None
+    sides = [np.sort(facts.numbers[places]) for places in (parts.first, parts.last)]
+    sides = [side[np.isfinite(side)] for side in sides]
+    if not all(map(len, sides)):
+        return None
+    both = np.sort(np.concatenate(sides))
+    shown = central(both) or histogram(both)
+    low, high = shown.edges[0], shown.edges[-1]
+    inside = [side[(side >= low) & (side <= high)] for side in sides]
+    counts = [counted(side, shown.edges).counts for side in inside]
+    outside = len(both) - sum(map(len, inside))
+    notes = [f"The tails are cut: {outside:,} values lie outside."] if outside else []
+    before, after = (float(np.median(side)) for side in sides)
+    return distributions.histogram(
+        slug("change", facts.name),
+        f"{short(facts.name, NAME)}: median {number(before)} {names[0]}, {number(after)} {names[1]}",
+        shown.edges.tolist(),
+        {name: count.tolist() for name, count in zip(names, counts, strict=True)},
+        x_label=facts.name,
+        notes=notes + sampled_note(found),
+        columns=[facts.name, parts.time.name],
+    )
+
+
+def _levels(
+    found: Profile,
+    facts: Facts,
+    groups: tuple[Array, Any],
+    places: tuple[Array, Array],
+    names: list[str],
+) -> Chart:
+    codes, levels = groups
+    sides = [codes[rows] for rows in places]
+    counts = [np.bincount(side[side >= 0], minlength=len(levels)) for side in sides]
+    shares = [100 * count / max(1, count.sum()) for count in counts]
+    order = np.argsort(-(counts[0] + counts[1]), kind="stable")[:MOST_LEVELS].tolist()
+    most = max(order, key=lambda i: abs(shares[1][i] - shares[0][i]))
+    notes = sampled_note(found)
+    if len(order) < len(levels):
+        notes.append(f"The {len(order)} most frequent of {len(levels)} values.")
+    return bars.grouped_bar(
+        slug("change", facts.name),
+        f"{short(facts.name, NAME)} “{short(written(levels[most]), 20)}”: "
+        f"{number(shares[0][most])} % {names[0]}, {number(shares[1][most])} % {names[1]}",
+        [written(levels[i]) for i in order],
+        {name: share[order].tolist() for name, share in zip(names, shares, strict=True)},
+        label_axis=facts.name,
+        value_axis="share of rows",
+        unit="%",
+        notes=notes,
+        columns=[facts.name, found.document["drift"]["column"]],
+    )

@@ -1,0 +1,119 @@
+"""What changes while the rows go on: the first third of them beside the last, by time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.analysis.profile.associations import pearson, ranks
+from app.analysis.profile.drift import (
+    FEWEST_ROWS,
+    Change,
+    corrected,
+    counts_change,
+    numbers_change,
+    verdict,
+)
+from app.analysis.profile.facts import Facts
+from app.analysis.profile.source import Array
+from app.analysis.profile.temporal import iso
+
+MOST_COLUMNS = 200
+"""Columns that are compared; what is left out is told."""
+
+CLOCK = 0.95
+"""A rank correlation with time from which on a column is a clock itself, such as a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The places of the first and of the last third of the sampled rows, by ``time``."""
+
+    time: Facts
+    first: Array
+    last: Array
+
+
+def parts_by_time(facts: Sequence[Facts]) -> Parts | None:
+    """By the column of times with the most values; ``None`` where no column parts the rows."""
+    times = [f for f in facts if f.role == "time" and f.numbers is not None]
+    if not times:
+        return None
+    time = max(times, key=lambda f: f.profile["count"])  # of equals the first in the table
+    assert time.numbers is not None
+    order = np.argsort(time.numbers, kind="stable")  # NaN at the end
+    order = order[: int(np.isfinite(time.numbers).sum())]
+    third = len(order) // 3
+    if third < FEWEST_ROWS or time.numbers[order[third - 1]] == time.numbers[order[-third]]:
+        return None
+    return Parts(time, order[:third], order[-third:])
+
+
+def drift_over_time(facts: Sequence[Facts], target: str | None) -> dict[str, Any] | None:
+    """``{column, first, last, tested, left_out, columns}``: the columns that changed, most first.
+
+    On the sampled rows, by the measures of a comparison, p-values corrected by Holm. Columns
+    that go with time by themselves, such as the year, are left out.
+    """
+    parts = parts_by_time(facts)
+    if parts is None:
+        return None
+    fitting = [f for f in facts if f.role in ("numeric", "category") and not _is_clock(f, parts)]
+    fitting.sort(key=lambda f: f.name != target)
+    measured = [(f, *found) for f in fitting[:MOST_COLUMNS] if (found := _change(f, parts))]
+    p_values = corrected([change.p_value for _, change, _ in measured])
+    columns = []
+    for (f, change, rows), p_value in zip(measured, p_values, strict=True):
+        judged = verdict(change.psi, p_value, rows)
+        if judged in ("moderate", "strong"):
+            columns.append(
+                {
+                    "name": f.name,
+                    "measure": change.measure,
+                    "statistic": change.statistic,
+                    "psi": change.psi,
+                    "p_corrected": p_value,
+                    "verdict": judged,
+                }
+            )
+    return {
+        "column": parts.time.name,
+        "first": _span(parts, parts.first),
+        "last": _span(parts, parts.last),
+        "tested": len(measured),
+        "left_out": max(0, len(fitting) - MOST_COLUMNS),
+        "columns": sorted(columns, key=lambda row: -float(str(row["psi"]))),
+    }
+
+
+def _span(parts: Parts, places: Array) -> dict[str, Any]:
+    assert parts.time.numbers is not None
+    ends = parts.time.numbers[places[[0, -1]]]
+    return {"from": iso(int(ends[0])), "to": iso(int(ends[1])), "rows": len(places)}
+
+
+def _is_clock(facts: Facts, parts: Parts) -> bool:
+    if facts.numbers is None or parts.time.numbers is None:
+        return False
+    both = np.isfinite(facts.numbers) & np.isfinite(parts.time.numbers)
+    columns = [ranks(side[both]) for side in (facts.numbers, parts.time.numbers)]
+    r = pearson(np.column_stack(columns))[0][0, 1] if both.sum() > 2 else 0.0
+    return bool(abs(r) >= CLOCK)
+
+
+def _change(facts: Facts, parts: Parts) -> tuple[Change, tuple[int, int]] | None:
+    """The change, and the values present in either part; ``None`` where they are too few."""
+    if facts.codes is not None:
+        sides = [facts.codes[places] for places in (parts.first, parts.last)]
+        counts = [np.bincount(side[side >= 0], minlength=len(facts.levels)) for side in sides]
+        rows = int(counts[0].sum()), int(counts[1].sum())
+        return (counts_change(*counts), rows) if min(rows) >= FEWEST_ROWS else None
+    if facts.numbers is None:
+        return None
+    ordered = [np.sort(facts.numbers[places]) for places in (parts.first, parts.last)]
+    ordered = [side[np.isfinite(side)] for side in ordered]
+    rows = len(ordered[0]), len(ordered[1])
+    return (numbers_change(*ordered), rows) if min(rows) >= FEWEST_ROWS else None
