@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from app.db.migrate import current_revision, head_revision, is_known
+from app.db.revisions import current_revision, head_revision, is_known
 from app.db.session import Database
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import redis
 
-from app.db.migrate import current_revision, head_revision
+from app.db.revisions import current_revision, head_revision
 from app.web import Resources
 
 CHECK_TIMEOUT_S = 1.5

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from app.config import Settings
+from tests import loopback
 
 START_S = 60
 STOP_S = 15
@@ -57,11 +58,13 @@ class Server:
 
     def client(self, token: str | None = None, address: str | None = None) -> httpx.Client:
         """A client with a loopback address of its own, signed in with ``token`` if one is given."""
-        client = httpx.Client(
+        client = loopback.client(
             base_url=self.base_url,
             headers={} if token is None else {"Authorization": f"Bearer {token}"},
             timeout=60,
-            transport=httpx.HTTPTransport(local_address=address or fresh_address()),
+            transport=httpx.HTTPTransport(
+                local_address=address or fresh_address(), verify=loopback.PLAIN
+            ),
         )
         self._used.append(client)
         return client
@@ -116,7 +119,7 @@ def _wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}:\n{server.log}")
         try:
-            if httpx.get(f"{server.base_url}/ready", timeout=5).status_code == 200:
+            if loopback.get(f"{server.base_url}/ready", timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
             pass

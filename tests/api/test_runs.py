@@ -5,11 +5,11 @@ import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import plotly.graph_objects as go
 import pytest
 from pypdf import PdfReader
 
+from tests import loopback
 from tests.api.world import assert_problem
 
 STATUSES = ["PENDING", "RUNNING", "PREPROCESSED", "EDA_COMPLETED", "TRAINED", "COMPLETED"]
@@ -56,7 +56,7 @@ def named(artifacts, filename):
 def fetch(world, artifact):
     url = artifact["download_url"]
     full = url if url.startswith("http") else world.server.base_url + url
-    answer = httpx.get(full, timeout=30)
+    answer = loopback.get(full, timeout=30)
     assert answer.status_code == 200, answer.text
     return answer.content
 
@@ -186,7 +186,7 @@ def test_a_link_serves_one_object_only(world, artifacts):
         for place in range(len("/files/"), len(url), 7):
             other = "a" if url[place] != "a" else "b"
             forged = url[:place] + other + url[place + 1 :]
-            answer = httpx.get(world.server.base_url + forged)
+            answer = loopback.get(world.server.base_url + forged)
             assert answer.status_code in {403, 404}, forged
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.config import Settings
-from app.db.migrate import head_revision
+from app.db.revisions import head_revision
 from app.db.session import Database
 from app.db.tables import User
 from tests.cli.conftest import Run, one_line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,38 @@ from tests.api.world import World, register
 from tests.faults.frail import Frail, run_frail
 from tests.faults.installation import Installation, install
 from tests.faults.invariants import assert_whole
+from tests.faults.premises import Premises
 from tests.faults.proxy import Proxy
 from tests.faults.runs import Undisturbed, large_table, undisturbed_run
-from tests.services.servers import S3
+from tests.services.servers import S3, Postgres, Valkey
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "xdist_group(name): goes to one process with its like")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share an installation follow each other, in one process.
+
+    The two large groups are halved by the alphabet, so that two processes may share them.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=_group)
+
+
+def _group(item: pytest.Item) -> str:
+    shared = {str(item.callspec.params.get("installation"))} if hasattr(item, "callspec") else set()
+    shared |= set(getattr(item, "fixturenames", ()))
+    half = "early" if item.path.name < "test_n" else "late"
+    for name, group in {
+        "frail": "frail",
+        "on_services": f"services, {half}",
+        "embedded": f"embedded, {half}",
+    }.items():
+        if name in shared:
+            return group
+    return item.path.name
 
 
 def own_temporary(home: Path) -> dict[str, str]:
@@ -31,24 +61,48 @@ def s3_way(s3: S3) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def premises() -> Iterator[Premises]:
+    """Where the installations of these tests run, one after the other."""
+    with Premises() as one_at_a_time:
+        yield one_at_a_time
+
+
+@pytest.fixture
+def embedded(premises: Premises, tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """An installation on what it brings along, shared by all tests of this folder."""
-    home = tmp_path_factory.mktemp("uam-faults")
-    with install(home, "embedded", own_temporary(home)) as running:
-        yield running
+
+    def opened() -> AbstractContextManager[Installation]:
+        home = tmp_path_factory.mktemp("uam-faults")
+        return install(home, "embedded", own_temporary(home))
+
+    return premises.of("embedded", opened)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def on_services(
+    premises: Premises,
     tmp_path_factory: pytest.TempPathFactory,
-    services_environment: dict[str, str],
+    postgres: Postgres,
+    valkey: Valkey,
+    s3: S3,
     s3_way: Proxy,
-) -> Iterator[Installation]:
+) -> Installation:
     """An installation on real PostgreSQL, Valkey and S3 servers, shared likewise."""
-    home = tmp_path_factory.mktemp("uam-faults-services")
-    named = {**services_environment, **own_temporary(home), "MINIO_ENDPOINT": s3_way.endpoint}
-    with install(home, "services", named) as running:
-        yield running
+
+    def opened() -> AbstractContextManager[Installation]:
+        home = tmp_path_factory.mktemp("uam-faults-services")
+        named = {
+            "DATABASE_URL": postgres.fresh_database(),
+            "REDIS_URL": valkey.url(),
+            **s3.environment(),
+            **own_temporary(home),
+            "MINIO_ENDPOINT": s3_way.endpoint,
+            "MINIO_BUCKET": home.name,
+        }
+        s3.storage(home.name)
+        return install(home, "services", named)
+
+    return premises.of("services", opened)
 
 
 @pytest.fixture(params=["embedded", pytest.param("on_services", marks=pytest.mark.services)])
@@ -77,18 +131,15 @@ def large() -> bytes:
     return large_table()
 
 
-@pytest.fixture(scope="session")
-def frail_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frail]:
-    """An installation whose database and broker the tests may break, shared likewise."""
-    with run_frail(tmp_path_factory.mktemp("uam-frail")) as running:
-        yield running
-
-
 @pytest.fixture
-def frail(frail_servers: Frail) -> Iterator[Frail]:
-    """The same; after the test the invariants hold."""
-    yield frail_servers
-    assert_whole(frail_servers.installation)
+def frail(premises: Premises, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frail]:
+    """An installation whose database and broker the tests may break, shared likewise.
+
+    After the test the invariants hold.
+    """
+    running = premises.of("frail", lambda: run_frail(tmp_path_factory.mktemp("uam-frail")))
+    yield running
+    assert_whole(running.installation)
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from app.db.tables import Log, Run
 from app.runs.states import STAGES
 from app.storage.base import Storage
 from app.storage.factory import open_storage
+from tests import loopback
 from tests.api.server import STOP_S, Server, serve
 from tests.services.servers import watching
 
@@ -48,7 +49,7 @@ def until(
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come in {seconds:.0f} s"
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 @dataclass(eq=False)
@@ -213,7 +214,7 @@ def owner_lives(owner: str) -> bool:
 def answers(url: str) -> bool:
     """Whether an API is there and all it needs."""
     with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/ready", timeout=5).status_code == 200
+        return loopback.get(f"{url}/ready", timeout=5).status_code == 200
     return False
 
 

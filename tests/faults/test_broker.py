@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-import httpx
 import psutil
 import pytest
 
 from app.core.queue import CANARY_TASK, QUEUE, make_celery
+from tests import loopback
 from tests.api.world import PASSWORD, World
 from tests.faults.frail import Frail, FrailValkey, frozen
 from tests.faults.installation import EMBEDDED, SLACK_S, TAKEOVER_S, Installation, until
@@ -21,7 +21,7 @@ PROMPT_S = 2.0
 def parts(installation: Installation) -> dict[str, str]:
     """What ``/ready`` says of each part."""
     begun = time.monotonic()
-    answer = httpx.get(f"{installation.server.base_url}/ready", timeout=30)
+    answer = loopback.get(f"{installation.server.base_url}/ready", timeout=30)
     assert time.monotonic() - begun < PROMPT_S
     assert (answer.status_code == 200) == all(
         state == "ok" for state in answer.json()["parts"].values()

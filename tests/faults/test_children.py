@@ -51,7 +51,6 @@ def test_a_training_child_that_is_killed_early_and_late_is_tried_again(
     assert installation.part("worker") == worker
 
 
-@EMBEDDED
 def test_a_table_that_breaks_its_child_fails_its_own_run_only(
     installation: Installation, user: World, large: bytes
 ) -> None:
@@ -74,7 +73,6 @@ def test_a_table_that_breaks_its_child_fails_its_own_run_only(
     assert installation.part("worker") == worker
 
 
-@EMBEDDED
 def test_a_child_that_stands_still_is_ended_and_its_slot_is_free(
     installation: Installation, user: World, large: bytes
 ) -> None:
@@ -88,7 +86,6 @@ def test_a_child_that_stands_still_is_ended_and_its_slot_is_free(
     cancel(user, run_id)
 
 
-@EMBEDDED
 def test_a_table_too_large_for_the_memory_fails_after_two_attempts_with_advice(
     installation: Installation, user: World, large: bytes
 ) -> None:
@@ -111,7 +108,6 @@ def test_a_table_too_large_for_the_memory_fails_after_two_attempts_with_advice(
         assert cramped.is_running()
 
 
-@EMBEDDED
 def test_an_upload_that_breaks_its_reader_is_refused_and_the_next_is_read(
     installation: Installation, user: World, large: bytes
 ) -> None:

@@ -11,11 +11,13 @@ import httpx
 import pytest
 
 from app.runs.states import STAGES, stage_index
+from tests import loopback
 from tests.api.server import free_port
 from tests.api.world import World, register
 from tests.faults.frail import Frail
 from tests.faults.installation import Installation, install, until
 from tests.faults.invariants import assert_whole
+from tests.faults.premises import Premises
 from tests.faults.runs import TRAINED
 from tests.faults.shims import Dial, compile_shim
 
@@ -51,12 +53,15 @@ def clock(clock_library: Path, tmp_path: Path) -> Clock:
 
 
 @pytest.fixture
-def clocked(clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def clocked(
+    clock: Clock, premises: Premises, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     """An embedded installation, whose database's clock is that of its processes."""
-    with install(tmp_path_factory.mktemp("clocked"), "embedded", clock.environment) as running:
-        yield running
-        clock.set_ahead(0)
-        assert_whole(running)
+    home = tmp_path_factory.mktemp("clocked")
+    running = premises.of(str(home), lambda: install(home, "embedded", clock.environment))
+    yield running
+    clock.set_ahead(0)
+    assert_whole(running)
 
 
 def test_a_clock_that_is_set_forward_and_back_costs_no_lease(
@@ -111,11 +116,11 @@ def test_tokens_are_good_on_a_machine_that_is_a_minute_behind(
         headers = dict(frail_user.api.headers)
         url = f"http://127.0.0.1:{port}"
         until(lambda: _is_ready(url), what="the other API")
-        assert httpx.get(f"{url}/projects", headers=headers).status_code == status
+        assert loopback.get(f"{url}/projects", headers=headers).status_code == status
 
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/ready", timeout=10).status_code == 200
+        return loopback.get(f"{url}/ready", timeout=10).status_code == 200
     except httpx.TransportError:
         return False

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from app.runs.states import STAGES
+from tests import loopback
 from tests.api.server import free_port
 from tests.api.world import World, assert_problem
 from tests.faults.commits import CommitCutter
@@ -41,7 +42,7 @@ def test_commits_that_nobody_hears_of_are_done_once(
         installation.another("worker", **through(cutter, frail)),
         installation.another("api", "--port", str(port), **through(cutter, frail)),
     ):
-        api = httpx.Client(
+        api = loopback.client(
             base_url=f"http://127.0.0.1:{port}",
             headers={**frail_user.api.headers, "Idempotency-Key": "once"},
             timeout=60,

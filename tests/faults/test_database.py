@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import httpx
 import psycopg
 import pytest
 
 from app.runs.states import STAGES, stage_index
+from tests import loopback
 from tests.api.server import Server
 from tests.api.world import World, assert_problem
 from tests.faults.frail import CONNECTIONS, Frail, frozen
@@ -48,12 +48,12 @@ def assert_all_refuse(user: World, within_s: float) -> None:
 
 def assert_ready_names(server: Server, part: str) -> None:
     begun = time.monotonic()
-    answer = httpx.get(f"{server.base_url}/ready", timeout=30)
+    answer = loopback.get(f"{server.base_url}/ready", timeout=30)
     assert time.monotonic() - begun < PROMPT_S
     body = assert_problem(answer, 503)
     assert body["parts"][part] != "ok"
     assert part in body["detail"]
-    assert httpx.get(f"{server.base_url}/health", timeout=30).status_code == 200
+    assert loopback.get(f"{server.base_url}/health", timeout=30).status_code == 200
 
 
 def assert_back(user: World) -> None:

@@ -19,11 +19,13 @@ import pytest
 
 from app.db.migrate import migrate
 from app.db.session import Database
+from tests import loopback
 from tests.api.server import free_port
 from tests.api.world import World, assert_problem, register
 from tests.faults.disks import filled, read_only, small_disk
 from tests.faults.installation import Installation, answers, install, until
 from tests.faults.invariants import assert_whole
+from tests.faults.premises import Premises
 from tests.faults.runs import EXPLORED, cancel, start
 from tests.services.servers import Postgres
 
@@ -33,10 +35,9 @@ RANDOM = random.Random(0)
 TABLE = b"x\n" + b"".join(b"%.10f\n" % RANDOM.random() for _ in range(930_000))
 
 
-@pytest.fixture(scope="module")
-def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+@contextmanager
+def open_cramped(directory: Path) -> Iterator[Installation]:
     """All of an installation on one small disk: database, broker, objects, temporary files."""
-    directory = tmp_path_factory.mktemp("uam-disk")
     disk = directory / "disk"
     with small_disk(disk, 192):
         (disk / "tmp").mkdir()
@@ -44,6 +45,12 @@ def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
         (disk / "server.log").symlink_to(directory / "server.log")
         with install(disk, "embedded", {"TMPDIR": str(disk / "tmp")}) as running:
             yield running
+
+
+@pytest.fixture
+def cramped(premises: Premises, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Such an installation, shared by the tests of this file."""
+    return premises.of("cramped", lambda: open_cramped(tmp_path_factory.mktemp("uam-disk")))
 
 
 @pytest.fixture
@@ -76,7 +83,7 @@ def test_an_upload_to_a_full_disk_is_told_and_leaves_nothing(cramped, ada, left)
             assert_problem(upload(ada), 507)
             if left == 0:
                 assert "storage" in _not_ready(cramped)
-            assert httpx.get(f"{cramped.server.base_url}/health").status_code == 200
+            assert loopback.get(f"{cramped.server.base_url}/health").status_code == 200
         assert not [path for path in temporary.glob("uam-scratch-*/*/*") if path.is_file()]
     assert ada.api.get("/datasets").json() == []
     small = upload(ada, TABLE[: 4 * MB])
@@ -85,7 +92,7 @@ def test_an_upload_to_a_full_disk_is_told_and_leaves_nothing(cramped, ada, left)
 
 
 def _not_ready(installation: Installation) -> str:
-    answer = httpx.get(f"{installation.server.base_url}/ready", timeout=5)
+    answer = loopback.get(f"{installation.server.base_url}/ready", timeout=5)
     return str(assert_problem(answer, 503)["detail"])
 
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from app.db.tables import Run
+from tests import loopback
 from tests.api.server import free_port
 from tests.api.world import World, assert_problem
 from tests.faults.installation import SLACK_S, Installation, answers, until
@@ -89,7 +90,9 @@ def at_once(
     token = {"Authorization": f"Bearer {user.access_token}", **(headers or {})}
 
     def start(number: int) -> httpx.Response:
-        with httpx.Client(base_url=urls[number % len(urls)], headers=token, timeout=60) as client:
+        with loopback.client(
+            base_url=urls[number % len(urls)], headers=token, timeout=60
+        ) as client:
             ready.wait()
             return client.post("/runs/start", json=body)
 

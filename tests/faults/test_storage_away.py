@@ -10,6 +10,7 @@ import pytest
 from app.storage.base import ObjectMissing, StorageUnavailable
 from app.storage.minio_client import S3MinIOClient
 from app.storage.s3_transport import Patience
+from tests import loopback
 from tests.api.world import EXAMPLE_CSV, World, assert_problem, register
 from tests.faults.installation import Installation, until
 from tests.faults.invariants import assert_whole
@@ -52,7 +53,7 @@ def test_callers_are_told_at_once_and_nothing_stays(on_services, ada, s3_way, ki
     with s3_way.broken(kind):
         problem = assert_problem(upload(ada), 503)
         assert "storage" in problem["detail"]
-        answer = httpx.get(f"{on_services.server.base_url}/ready", timeout=5)
+        answer = loopback.get(f"{on_services.server.base_url}/ready", timeout=5)
         assert "storage" in assert_problem(answer, 503)["detail"]
         preview = f"/datasets/{before['dataset_id']}/preview"
         assert_problem(ada.api.get(preview), 503)
@@ -61,7 +62,7 @@ def test_callers_are_told_at_once_and_nothing_stays(on_services, ada, s3_way, ki
     assert ada.api.get(preview).status_code == 200
     assert [one["id"] for one in ada.api.get("/datasets").json()] == [before["dataset_id"]]
     assert upload(ada).status_code == 201
-    assert httpx.get(f"{on_services.server.base_url}/ready", timeout=5).status_code == 200
+    assert loopback.get(f"{on_services.server.base_url}/ready", timeout=5).status_code == 200
     assert_whole(on_services)
 
 

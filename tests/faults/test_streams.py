@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from bench.streams import MB, open_stream
+from tests import loopback
 from tests.api.server import free_port
 from tests.api.world import World
 from tests.faults.frail import CONNECTIONS, Frail
@@ -87,7 +88,7 @@ async def _open(
 
 def _is_ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/ready", timeout=10).status_code == 200
+        return loopback.get(f"{url}/ready", timeout=10).status_code == 200
     except httpx.TransportError:
         return False
 

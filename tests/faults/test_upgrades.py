@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx
 from sqlalchemy import text
 
-from app.db.migrate import head_revision
+from app.db.revisions import head_revision
 from tests.api.world import World
 from tests.faults.installation import LEASE_S, Installation, until
 from tests.faults.runs import EXPLORED, cancel, start

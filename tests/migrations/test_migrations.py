@@ -29,7 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.types import JSON, TypeEngine
 
 from app.config import Settings
-from app.db.migrate import MIGRATIONS, current_revision, head_revision, migrate
+from app.db.migrate import migrate
+from app.db.revisions import MIGRATIONS, current_revision, head_revision, known_revisions
 from app.db.session import Database
 from app.db.tables import Base, Dataset, ModelMeta, PredictionJob, Project, Run, User
 from app.db.types import UTCDateTime
@@ -57,6 +58,13 @@ def configuration(connection: Any) -> Config:
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config
+
+
+def test_the_files_tell_the_revisions_that_alembic_reads_in_them() -> None:
+    script = ScriptDirectory.from_config(configuration(None))
+    steps = [step.revision for step in script.walk_revisions()]
+    assert known_revisions() == tuple(reversed(steps))
+    assert head_revision() == script.get_current_head()
 
 
 def shape(database: Database) -> dict[str, Any]:

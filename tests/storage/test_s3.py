@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import httpx
 import pytest
 from minio.error import S3Error
 
@@ -20,6 +19,7 @@ from app.storage.base import ObjectMissing, StorageCorrupted, StorageError, Stor
 from app.storage.factory import open_storage
 from app.storage.minio_client import S3MinIOClient
 from app.storage.naming import content_disposition
+from tests import loopback
 from tests.services.servers import S3, free_ports
 from tests.storage.test_storage import MB, Pattern, SeekablePattern
 
@@ -44,7 +44,7 @@ def url(storage: S3MinIOClient, corner: str) -> str:
 
 
 def test_a_link_needs_no_token_and_saves_the_file_under_its_name(url):
-    answer = httpx.get(url)
+    answer = loopback.get(url)
     assert (answer.status_code, answer.content) == (200, b"a,b\n1,2\n")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == content_disposition(NAME)
@@ -52,7 +52,7 @@ def test_a_link_needs_no_token_and_saves_the_file_under_its_name(url):
 
 def test_without_a_link_nothing_is_given(url):
     bare = urlunsplit(urlsplit(url)._replace(query=""))
-    assert httpx.get(bare).status_code == 403
+    assert loopback.get(bare).status_code == 403
 
 
 def test_no_part_of_a_link_can_be_changed(url):
@@ -63,29 +63,29 @@ def test_no_part_of_a_link_can_be_changed(url):
         changed = urlencode([(n, v if n != name else f"{value}0") for n, v in query])
         left_out = urlencode([pair for pair in query if pair[0] != name])
         for altered in (changed, left_out):
-            answer = httpx.get(urlunsplit(parts._replace(query=altered)))
+            answer = loopback.get(urlunsplit(parts._replace(query=altered)))
             assert answer.status_code in {400, 403}, name
             assert b"a,b" not in answer.content
     other = urlunsplit(parts._replace(path=parts.path.replace("table", "other")))
-    assert httpx.get(other).status_code == 403
+    assert loopback.get(other).status_code == 403
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
 def test_a_link_is_for_reading(url, method):
-    assert httpx.request(method, url, content=b"x").status_code in {400, 403, 405}
-    assert httpx.get(url).content == b"a,b\n1,2\n"
+    assert loopback.request(method, url, content=b"x").status_code in {400, 403, 405}
+    assert loopback.get(url).content == b"a,b\n1,2\n"
 
 
 def test_a_link_expires(s3, url, corner):
-    assert httpx.get(url).status_code == 200
+    assert loopback.get(url).status_code == 200
     an_hour_ago = s3.storage(clock=lambda: datetime.now(UTC) - timedelta(hours=1))
     expired = an_hour_ago.presign_url(BUCKET, f"{corner}/table.csv", 60)
-    assert httpx.get(expired).status_code == 403
+    assert loopback.get(expired).status_code == 403
 
 
 def test_the_link_of_a_deleted_object_is_dead(storage, url, corner):
     storage.delete(BUCKET, f"{corner}/table.csv")
-    assert httpx.get(url).status_code == 404
+    assert loopback.get(url).status_code == 404
 
 
 def test_links_are_signed_for_the_public_host_without_asking_anybody():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from io import TextIOWrapper
 from pathlib import Path
 
 from app.analysis.errors import BadTable
@@ -19,6 +19,8 @@ from app.analysis.ingest.records import Lines, Record, read_records
 
 # Rows held back until the end of the file shows what they are.
 _MAX_HELD = 10_000
+# Rows after which is told how far the reading is.
+_TELLING_ROWS = 10_000
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ def read_carefully(
     header: Sequence[str] = (),
     without_empty_end: bool = False,
     in_parts: bool = False,
+    on_share: Callable[[float], None] = lambda _share: None,
 ) -> Parsed:
     """Read UTF-8 text row by row into the scratch folder; memory is one batch.
 
@@ -48,12 +51,13 @@ def read_carefully(
     are no rows (comments, notes below the table, the ``header`` once more) are left out and told.
     ``without_empty_end`` leaves out the rows of empty cells that end the file, and tells them;
     so does ``in_parts`` with rows of delimiters anywhere (see :func:`is_in_parts`).
+    ``on_share`` hears now and then how much of the text is read (0 to 1).
     Raises :class:`BadTable` for a quote that is never closed and for bytes that are not UTF-8.
     """
     with PartWriter(scratch) as parts:
         parts.widen(width)
         sieve = _Sieve(parts, width, [cell.strip(WHITE) for cell in header], in_parts)
-        for record in _records(path, dialect, skip, width):
+        for record in _records(path, dialect, skip, width, on_share):
             sieve.take(record)
         sieve.end(without_empty_end)
     return Parsed(parts.relation(), parts.width, parts.row_bytes, sieve.seen.findings(width))
@@ -75,12 +79,19 @@ def _is_title(row: list[str]) -> bool:
     return bool(text) and not any(cell.strip(WHITE) for cell in row[1:]) and not is_value(text)
 
 
-def _records(path: Path, dialect: Dialect, skip: int, width: int) -> Iterator[Record]:
+def _records(
+    path: Path, dialect: Dialect, skip: int, width: int, on_share: Callable[[float], None]
+) -> Iterator[Record]:
     """The records behind the first ``skip``."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    size = path.stat().st_size
+    with path.open("rb") as raw, TextIOWrapper(raw, "utf-8-sig", newline="") as file:
         lines = Lines(iter(lambda: file.readline(MAX_LINE_CHARS), ""))
         try:
-            yield from islice(read_records(lines, dialect, width), skip, None)
+            for number, record in enumerate(read_records(lines, dialect, width)):
+                if number >= skip:
+                    yield record
+                if number % _TELLING_ROWS == _TELLING_ROWS - 1:
+                    on_share(raw.tell() / size)
         except UnicodeDecodeError as error:
             raise BadTable(
                 f"After line {lines.number} there are bytes that are not UTF-8 text.",
@@ -104,6 +115,8 @@ class _Sieve:
         self._comments = width > 1 and not (header and header[0].startswith("#"))
         self._held: list[Record] = []
         self._gap = False
+        # Whether a row of the table holds anything: notes stand below values.
+        self._filled = False
 
     def take(self, record: Record) -> None:
         row = record.cells
@@ -128,6 +141,8 @@ class _Sieve:
 
     def end(self, without_empty_end: bool) -> None:
         notes = [record for record in self._held if any(record.cells)]
+        if notes and not self._filled:
+            self._release()
         if not notes and not without_empty_end:
             self._release()
         for record in self._held:
@@ -160,6 +175,7 @@ class _Sieve:
 
     def _keep(self, record: Record) -> None:
         kept = _without_empty_end(record.cells, self._width)
+        self._filled = self._filled or any(cell.strip(WHITE) for cell in kept)
         self.seen.kept(record, len(kept) - self._width)
         self._parts.append([cell or None for cell in kept])
 

@@ -15,7 +15,7 @@ from app.analysis.ingest.dataset import DATA, Dataset, read_through
 from app.analysis.ingest.engine import connect
 from app.analysis.ingest.export import write_csv
 from app.analysis.ingest.options import ReadOptions
-from app.analysis.progress import silent
+from app.analysis.progress import Progress, silent
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,6 +41,7 @@ def convert(
     on_file: Callable[[Outcome], None],
     skip: Container[Path] = frozenset(),
     work: Path | None = None,
+    progress: Progress = silent,
 ) -> list[Outcome]:
     """Write every source as UAM reads it to ``out``, with ``NAME.schema.json`` beside each.
 
@@ -51,8 +52,8 @@ def convert(
     ``x.xlsx`` becomes ``x.csv`` (or ``.parquet``); two sources of one name keep their whole
     name, as in ``x.xlsx.csv``. A file that cannot be read is told through ``on_file`` and left
     out; so are those in ``skip``, without a word. Tables under way are kept in ``work``, a folder
-    on the disk of ``out``, or in a folder of their own in there. Raises :class:`BadOption` for
-    options that are none.
+    on the disk of ``out``, or in a folder of their own in there. ``progress`` hears how far the
+    file under way is. Raises :class:`BadOption` for options that are none.
     """
     checked = ReadOptions.from_json(options)
     out.mkdir(parents=True, exist_ok=True)
@@ -63,7 +64,7 @@ def convert(
         # One engine for all files: starting one takes as long as reading a small file.
         with connect(root, files=[source for source, _ in wanted]) as connection:
             for source, target in wanted:
-                outcome = _convert_one(connection, root, source, target, to, checked)
+                outcome = _convert_one(connection, root, source, target, to, checked, progress)
                 on_file(outcome)
                 outcomes.append(outcome)
     return outcomes
@@ -104,13 +105,14 @@ def _convert_one(
     target: Path,
     to: str,
     options: ReadOptions,
+    progress: Progress,
 ) -> Outcome:
     try:
         with tempfile.TemporaryDirectory(dir=root) as folder:
             work = Path(folder)
             dataset = read_through(
                 *(connection, work, source, source.name, work, options),
-                *(MAX_UNPACKED_BYTES, silent),
+                *(MAX_UNPACKED_BYTES, progress),
                 as_written=to == "csv",
                 with_preview=False,
             )

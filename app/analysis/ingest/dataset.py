@@ -18,8 +18,10 @@ from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.preview import write_preview
 from app.analysis.ingest.spellings import spelling_notes
+from app.analysis.ingest.staging import adopt_staged
 from app.analysis.ingest.table import Kind, Table
 from app.analysis.ingest.typing_rules import plan_columns
+from app.analysis.ingest.watch import Stretch, rising, watched
 from app.analysis.ingest.write import write_dataset
 from app.analysis.progress import Progress
 
@@ -95,6 +97,7 @@ def read_through(
     With ``as_written`` the data file holds the text of each cell as its file spells it, where it
     is text; the schema is the same. Without ``with_preview`` there is no preview.
     """
+    progress = rising(progress)
     table = open_table(connection, scratch, source, filename, options, max_unpacked_bytes, progress)
     dataset = write_table(connection, table, options, out_dir, scratch, progress, as_written)
     if with_preview:
@@ -119,7 +122,7 @@ def open_table(
     options = detected.options
     options.check_usable(detected.reader)
     progress(0.05, f"Reading the file as {detected.format}")
-    table = _open(detected, options, scratch, connection, max_unpacked_bytes)
+    table = _open(detected, options, scratch, connection, max_unpacked_bytes, progress)
     table.findings = [*detected.findings, *table.findings]
     for fact in ("compression", "member"):
         if getattr(detected, fact):
@@ -135,10 +138,11 @@ def _open(
     scratch: Path,
     connection: duckdb.DuckDBPyConnection,
     max_unpacked_bytes: int,
+    progress: Progress,
 ) -> Table:
     if detected.reader == "delimited":
         with explained(detected.format):
-            return open_delimited(detected, detected.suffix, options, scratch, connection)
+            return open_delimited(detected, detected.suffix, options, scratch, connection, progress)
     if detected.reader == "json":
         from app.analysis.ingest.json_shapes import open_json
 
@@ -200,15 +204,20 @@ def _write(
     progress: Progress,
     as_written: bool,
 ) -> Dataset:
-    plans, findings = plan_columns(connection, table, options)
+    plans, findings = plan_columns(
+        connection, table, options, scratch, progress, as_written=as_written
+    )
     if as_written:
         plans = _spelled(plans, table.kinds)
     progress(0.6, f"Found the types of {len(plans):,} columns")
     data = out_dir / DATA
     notes = spelling_notes(plans)
-    rows = write_dataset(
-        connection, table.relation, plans, data, scratch, table.row_bytes, notes, table
-    )
+    rows = adopt_staged(table, plans, notes, data)
+    if rows is None:
+        with watched(connection, Stretch(progress, 0.6, 0.95, "Writing the rows")):
+            rows = write_dataset(
+                connection, table.relation, plans, data, scratch, table.row_bytes, notes, table
+            )
     progress(0.95, f"Wrote {rows:,} rows")
     columns = [plan.column().to_json() for plan in plans]
     found = [*table.findings, *findings]

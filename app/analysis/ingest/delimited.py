@@ -23,12 +23,17 @@ from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.records import Lines, Record, read_records
 from app.analysis.ingest.table import Kind, Table
+from app.analysis.ingest.watch import Stretch
+from app.analysis.progress import Progress, silent
 
 if TYPE_CHECKING:
     import duckdb
 
 # Beyond this width each pass over the text costs more than parking it once.
 _PARK_COLUMNS = 150
+# The longest line the engine takes. Its buffers would be sixteen lines unless told: too much of
+# the memory it may use, and too few pieces of a file to share between its threads.
+_LINE_BYTES = 16 * 2**20
 # Beyond this width the engine's buffers, one or more a column, pass its memory limit.
 _WIDE_COLUMNS = 2000
 
@@ -72,6 +77,7 @@ def open_delimited(
     options: ReadOptions,
     scratch: Path,
     connection: duckdb.DuckDBPyConnection,
+    progress: Progress = silent,
 ) -> Table:
     """Open a delimited text of any dialect.
 
@@ -79,8 +85,8 @@ def open_delimited(
     """
     layout, clean = _understand(detected, suffix, options, scratch)
     if not clean or len(layout.names) > _WIDE_COLUMNS:
-        return _careful(layout, scratch)
-    return _fast(layout, scratch, connection)
+        return _careful(layout, scratch, progress)
+    return _fast(layout, scratch, connection, progress)
 
 
 def _understand(
@@ -206,14 +212,17 @@ def _spread(rows: list[list[str]], header: Header) -> bool:
     )
 
 
-def _fast(layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection) -> Table:
+def _fast(
+    layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection, progress: Progress
+) -> Table:
     width = len(layout.names)
     columns = ", ".join(f"{name}: 'VARCHAR'" for name in positions(width))
     delimiter = layout.dialect.delimiter
     relation = (
         f"read_csv({literal(str(layout.path))}, auto_detect = false, header = false, "
         f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', strict_mode = true, "
-        f"skip = {layout.header.skip}, max_line_size = 16777216, columns = {{{columns}}})"
+        f"skip = {layout.header.skip}, max_line_size = {_LINE_BYTES}, buffer_size = {_LINE_BYTES}, "
+        f"columns = {{{columns}}})"
     )
     text_bytes: int | None = layout.path.stat().st_size
     if width > _PARK_COLUMNS:
@@ -231,7 +240,7 @@ def _fast(layout: Layout, scratch: Path, connection: duckdb.DuckDBPyConnection) 
         row_bytes=_row_bytes(layout.path),
         delimiter=delimiter,
         findings=list(layout.findings),
-        careful=lambda: _careful(layout, scratch),
+        careful=lambda: _careful(layout, scratch, progress),
         text_bytes=text_bytes,
     )
 
@@ -245,7 +254,8 @@ def _row_bytes(path: Path) -> float:
     return len(head) / max(head.count(b"\n"), 1)
 
 
-def _careful(layout: Layout, scratch: Path) -> Table:
+def _careful(layout: Layout, scratch: Path, progress: Progress) -> Table:
+    rows = layout.path.stat().st_size / _row_bytes(layout.path)
     parsed = read_carefully(
         layout.path,
         layout.dialect,
@@ -255,6 +265,7 @@ def _careful(layout: Layout, scratch: Path) -> Table:
         header=layout.header.cells or (),
         without_empty_end=layout.ends_empty,
         in_parts=layout.in_parts,
+        on_share=Stretch(progress, 0.05, 0.4, "Reading row by row", rows),
     )
     names, repaired = layout.names, list[Finding]()
     if parsed.width > len(names):

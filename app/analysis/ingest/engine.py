@@ -99,9 +99,14 @@ def connect(
         single = ", ".join(literal(str(path.resolve())) for path in files)
         connection.execute(f"SET allowed_directories = [{reach}]")
         connection.execute(f"SET allowed_paths = [{single}]")
-        connection.execute("SET enable_progress_bar = false")
-        # It takes longer to plan than small tables take to count, and large ones are estimated.
-        connection.execute("SET disabled_optimizers = 'distinct_aggregate_rewrite'")
+        # Asked by :mod:`.watch`, printed by nobody.
+        connection.execute("SET enable_progress_bar = true")
+        connection.execute("SET enable_progress_bar_print = false")
+        # The rewrite takes longer to plan than small tables take to count, and large ones are
+        # estimated. Statistics of a Parquet file say nothing of NaN, so that by them no cell is.
+        connection.execute(
+            "SET disabled_optimizers = 'distinct_aggregate_rewrite,statistics_propagation'"
+        )
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection

@@ -16,6 +16,11 @@ from app.analysis.ingest.notations import MISSING_IN_TYPED
 _MAX_PREAMBLE = 30
 _MAX_HEADER_ROWS = 5
 _NO_VALUE = frozenset({"", *MISSING_IN_TYPED, "*", "..", "...", "x", "z", ":", "#"})
+# What stands for a value that nobody knows, and is hardly the name of a column.
+_NO_NAME = frozenset(
+    {*filter(None, MISSING_IN_TYPED), "unknown", "not known", "missing", "not available", "no data"}
+    | {"unbekannt", "inconnu", "desconocido"}
+)
 _VALUE = re.compile(
     r"[-+−€$£]?\s?[0-9][0-9.,' ]*(?:[eE][-+]?[0-9]+)?\s?[%€$£]?"
     r"|[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.*"
@@ -227,10 +232,36 @@ def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     if values and all(_YEAR.fullmatch(first[i].strip(WHITE)) for i in values):
         # Years over columns of figures are names, unless the first column holds years too.
         return not (0 in values and _mostly_years(rest, 0)) and len(values) < len(first)
-    if any(_mostly_values(rest, i) for i in values):
+    if any(_mostly_values(rest, i) for i in values) or _lacks_its_values(first, rest):
         return False
     words = [cell for cell in first if cell and cell.strip(WHITE)]
     return bool(words)
+
+
+def _lacks_its_values(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether a row has words for "missing" over values, and else cells such as those below.
+
+    The case of letters tells ``Rome,unknown`` over ``Paris,12`` from ``city,unknown``.
+    """
+    typed = [i for i, cell in enumerate(first) if cell.strip(WHITE) and _are_values(rest, i)]
+    if not typed or any(first[i].strip(WHITE).lower() not in _NO_NAME for i in typed):
+        return False
+    others = [i for i, cell in enumerate(first) if i not in typed and _column(rest, i) and cell]
+    return bool(others) and all(
+        _is_cased_alike(first[i].strip(WHITE), _column(rest, i)) for i in others
+    )
+
+
+def _is_cased_alike(cell: str, below: Sequence[str]) -> bool:
+    case = _case(cell)
+    return case != "" and sum(_case(other) == case for other in below) >= 0.8 * len(below)
+
+
+def _case(cell: str) -> str:
+    letters = "".join(filter(str.isalpha, cell))
+    if not letters or letters.islower():
+        return "lower" if letters else ""
+    return "upper" if letters.isupper() and len(letters) > 1 else "mixed"
 
 
 def is_value(cell: str) -> bool:

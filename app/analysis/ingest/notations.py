@@ -73,14 +73,19 @@ class Notation:
         value = self.cast.replace(_CELL, trimmed(raw))
         if self.unit:
             return value
-        # Few cells are padded: the others are cast as they stand, which is much faster.
-        return f"coalesce({self.cast.replace(_CELL, raw)}, {value})"
+        # Few cells are padded: the others are cast as they stand, which is much faster. Inside
+        # CASE the engine computes nothing before it is needed; what repeats elsewhere, it does.
+        return (
+            f"coalesce({self.cast.replace(_CELL, raw)}, "
+            f"CASE WHEN {raw} IS NOT NULL THEN {value} END)"
+        )
 
     def checked_sql(self, raw: str) -> str:
         """SQL for the value of any raw cell, NULL where it is not written so."""
         pattern, bare = literal(self.pattern), trimmed(raw)
+        value = self.cast.replace(_CELL, raw)
         return (
-            f"CASE WHEN regexp_full_match({raw}, {pattern}) THEN {self.cast.replace(_CELL, raw)} "
+            f"CASE WHEN regexp_full_match({raw}, {pattern}) THEN {value} "
             f"WHEN regexp_full_match({bare}, {pattern}) THEN {self.cast.replace(_CELL, bare)} END"
         )
 
@@ -120,6 +125,7 @@ def _digits(group: str, limit: int) -> str:
     return f"(?:{grouped}|{plain})"
 
 
+@cache
 def number(
     *,
     decimal: str = ".",
@@ -188,7 +194,8 @@ def _number_cast(decimal: str, group: str, unit: str, whole: bool) -> str:
         sign = f"CASE WHEN starts_with({_CELL}, '(') THEN -1 ELSE 1 END"
         return f"({sign} * TRY_CAST({bare} AS {kind}))"
     # The typographic minus is rare, so it is looked for only where the plain cast fails.
-    cast = f"coalesce(TRY_CAST({cell} AS {kind}), TRY_CAST(replace({cell}, '−', '-') AS {kind}))"
+    minus = f"CASE WHEN {_CELL} IS NOT NULL THEN TRY_CAST(replace({cell}, '−', '-') AS {kind}) END"
+    cast = f"coalesce(TRY_CAST({cell} AS {kind}), {minus})"
     # NaN is a spelling of "missing", never a number.
     return cast if whole else f"nullif({cast}, 'nan'::DOUBLE)"
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,8 +22,14 @@ from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter
 from app.analysis.ingest.table import Kind, Table
 
-# Cells of a chunk: Python values, some 60 bytes each.
+# Cells turned into text at a time, some 60 bytes each.
 _CHUNK_CELLS = 1_000_000
+# Bytes of what is read at a time, as Python values. Behind what is read of a compressed file the
+# library can go on only by going through all that comes before, so it is to be read in few pieces.
+_READ_BYTES = 128 * 2**20
+_NUMBER_BYTES, _TEXT_BYTES = 32, 64
+# How the three programs write numbers that are numbers; the rest may be dates.
+_PLAIN_FORMAT = re.compile(r"(?:None|F[0-9.]*|BEST[0-9.]*|%[-0-9.,]*[gfe]c?)?$")
 _MAX_LABELS = 2000
 _PROGRAMS = {
     "sav": "SPSS",
@@ -56,14 +63,31 @@ def open_statistics(
     labelled = [column for column in columns if column.labels]
     with PartWriter(scratch) as parts:
         parts.widen(len(columns) + len(labelled))
-        for chunk in reader.chunks(max(1, _CHUNK_CELLS // len(columns)), declared):
-            texts = [column.take(chunk[column.name]) for column in columns]
-            labels = [column.label(cells) for column, cells in _with_labels(columns, texts)]
-            for row in zip(*texts, *labels, strict=True):
-                parts.append(row)
-            rows += len(texts[0])
-            check_unpacked(detected.packed, rows * row_bytes, max_unpacked_bytes)
+        for piece in reader.chunks(_rows_read(columns, row_bytes), declared):
+            for cells in _chunks(piece, columns):
+                texts = [column.take(found) for column, found in zip(columns, cells, strict=True)]
+                labels = [column.label(found) for column, found in _with_labels(columns, texts)]
+                for row in zip(*texts, *labels, strict=True):
+                    parts.append(row)
+                rows += len(texts[0])
+                check_unpacked(detected.packed, rows * row_bytes, max_unpacked_bytes)
     return _table(detected, about, columns, parts)
+
+
+def _rows_read(columns: Sequence[_Column], row_bytes: int) -> int:
+    """How many rows are read at a time."""
+    held = sum(_NUMBER_BYTES if column.is_bare() else _TEXT_BYTES for column in columns)
+    return max(1, int(_READ_BYTES / (held + row_bytes)))
+
+
+def _chunks(
+    piece: Mapping[str, list[Any]], columns: Sequence[_Column]
+) -> Iterator[list[list[Any]]]:
+    """The cells of each column, for some rows of what was read at a time."""
+    found = [piece[column.name] for column in columns]
+    rows = max(1, _CHUNK_CELLS // len(columns))
+    for start in range(0, len(found[0]), rows):
+        yield [cells[start : start + rows] for cells in found]
 
 
 def _with_labels(
@@ -191,6 +215,7 @@ class _Column:
     described: str | None
     numeric: bool
     single: bool
+    dated: bool
     labels: dict[str, str]
     ranges: list[tuple[Any, Any]]
     tags: frozenset[str]
@@ -214,10 +239,15 @@ class _Column:
             described=(about.column_names_to_labels.get(name) or "").strip()[:500] or None,
             numeric=kind != "string",
             single=kind == "float",
+            dated=not _PLAIN_FORMAT.match(str(about.original_variable_types.get(name, ""))),
             labels=_told_apart(labels),
             ranges=[(r["lo"], r["hi"]) for r in about.missing_ranges.get(name, [])],
             tags=frozenset(map(str, about.missing_user_values.get(name, []))),
         )
+
+    def is_bare(self) -> bool:
+        """Whether the library gives numbers and not texts or dates."""
+        return self.numeric and not self.dated
 
     def take(self, cells: Sequence[Any]) -> list[str | None]:
         """The cells as text, those that the file marks as missing left out and counted."""

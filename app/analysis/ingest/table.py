@@ -12,6 +12,8 @@ from app.analysis.ingest.findings import Finding
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from app.analysis.ingest.staging import Staged
+
 # Stands in SQL for the cell of whichever column is meant.
 CELL = "{c}"
 
@@ -41,7 +43,8 @@ class Table:
     ``careful`` opens the same file again with the slow reader that forgives and explains,
     for when the fast one finds on the way that the file breaks its own rules.
     ``text_bytes`` is the size of a text that is parsed anew with every query, ``None`` for rows
-    that stand in columns already. ``held`` is what :mod:`.stacks` remembers of the table.
+    that stand in columns already. ``held`` is what :mod:`.stacks` remembers of the table, and
+    ``staged`` what :mod:`.staging` wrote of it.
     """
 
     names: list[str]
@@ -54,3 +57,4 @@ class Table:
     careful: Callable[[], Table] | None = None
     text_bytes: int | None = None
     held: Held | None = None
+    staged: Staged | None = None

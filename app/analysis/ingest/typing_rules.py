@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.analysis.errors import BadTable
@@ -20,6 +21,7 @@ from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.render import write_out
 from app.analysis.ingest.sensitive_columns import mark_plans
 from app.analysis.ingest.spellings import spelling_of
+from app.analysis.ingest.staging import is_long, stage
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.textual import text_type
 from app.analysis.ingest.verify import (
@@ -37,6 +39,7 @@ from app.analysis.ingest.verify import (
     text_value,
     typed_facts,
 )
+from app.analysis.progress import Progress, silent
 from app.analysis.schema import ColumnType
 
 if TYPE_CHECKING:
@@ -48,14 +51,24 @@ _ONLY_NA = frozenset({"na", "n/a", "n.a.", "#n/a"})
 
 
 def plan_columns(
-    connection: duckdb.DuckDBPyConnection, table: Table, options: ReadOptions
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    options: ReadOptions,
+    scratch: Path | None = None,
+    progress: Progress = silent,
+    *,
+    as_written: bool = False,
 ) -> tuple[list[ColumnPlan], list[Finding]]:
     """A plan for every column of ``table``, and what is worth telling about them.
 
+    A long text is staged in ``scratch``, if there is one: the plans are for what was staged,
+    which is text whatever it says if it is wanted ``as_written``.
     Raises :class:`BadTable` where a type that the caller named does not fit, and
     :class:`BadOption` where it names no column.
     """
     judge = _Judge(connection, table, options)
+    if scratch is not None and is_long(connection, table):
+        judge.stage(scratch, progress, as_written)
     plans, findings = judge.judge()
     return mark_plans(connection, table, plans, judge.samples), findings
 
@@ -75,16 +88,28 @@ class _Judge:
     exact: bool = False
     na_means_missing: bool = False
 
+    def stage(self, scratch: Path, progress: Progress, as_written: bool) -> None:
+        """Write the rows as what the samples say they are, so that they are parsed once."""
+        check_asked(self.table, self.options.types)
+        asked = {*self.options.types, *self.options.known_types}
+        wanted = [i for i, name in enumerate(self.table.names) if name not in asked]
+        self.samples, _ = sample_columns(self.connection, self.table, wanted)
+        chosen = {} if as_written else self._choose(wanted, wanted)[0]
+        stage(self.connection, self.table, chosen, self.samples, scratch, progress)
+
     def judge(self) -> tuple[list[ColumnPlan], list[Finding]]:
         self._take_asked()
         self.plans |= declared_plans(
             self.connection, self.table, [i for i in self._open() if self._declared(i)]
         )
         wanted = self._open()
-        self.samples, seen = sample_columns(self.connection, self.table, wanted)
+        unseen = [i for i in wanted if i not in self.samples]
+        drawn, seen = sample_columns(self.connection, self.table, unseen)
+        self.samples |= drawn
         # A sample that was not filled is the whole table: no need to count it.
         self.exact = (
-            seen < sample_size(self.table) or row_count(self.connection, self.table) <= EXACT_ROWS
+            0 < seen < sample_size(self.table)
+            or row_count(self.connection, self.table) <= EXACT_ROWS
         )
         self._settle_typed(wanted)
         self._settle_text(self._open())
@@ -130,13 +155,24 @@ class _Judge:
         pending = [i for i in wanted if self.table.kinds[i] != "string"]
         for _ in range(_MAX_ROUNDS):
             chosen, doubts = self._choose(pending, wanted)
-            facts = typed_facts(self.connection, self.table, chosen, self.exact)
+            facts = self._typed_facts(chosen)
             accepted = {i: (n, facts[i]) for i, n in chosen.items() if not facts[i].bad}
             self._accept(accepted, doubts)
             pending = [i for i in chosen if i not in accepted]
             self._learn({i: chosen[i] for i in pending})
             if not pending:
                 return
+
+    def _typed_facts(self, chosen: Mapping[int, Notation]) -> dict[int, TypedFacts]:
+        staged = self._staged()
+        facts = {i: staged[i][1] for i in chosen if i in staged}
+        rest = {i: notation for i, notation in chosen.items() if i not in facts}
+        return facts | typed_facts(self.connection, self.table, rest, self.exact)
+
+    def _staged(self) -> Mapping[int, tuple[Notation, TypedFacts]]:
+        """The columns that hold values already."""
+        staged = self.table.staged
+        return {i: (n, staged.facts[i]) for i, n in staged.typed.items()} if staged else {}
 
     def _choose(
         self, pending: Sequence[int], wanted: Sequence[int]
@@ -147,8 +183,11 @@ class _Judge:
         habit = habits(list(found.values()), self.options.decimal, self.table.delimiter)
         chosen: dict[int, Notation] = {}
         doubts: dict[int, str] = {}
+        staged = self._staged()
         for i in pending:
             notation, doubt = choose(found[i], habit)
+            if i in staged:
+                notation, _ = staged[i]
             if notation is not None:
                 chosen[i] = notation
             if doubt:
@@ -187,6 +226,8 @@ class _Judge:
             kind, reason = self._typed_type(i, notation, facts)
             raw, nullable = cell(i), facts.values < facts.rows
             sql = notation.checked_sql(raw) if facts.tokens else notation.value_sql(raw)
+            if i in self._staged():
+                sql = raw
             words = spelling_of(facts.words)
             self.plans[i] = ColumnPlan(name, kind, sql, nullable, reason, words)
             self.na_means_missing |= facts.na > 0
@@ -201,7 +242,8 @@ class _Judge:
             return "constant", f"every cell is {quoted(str(facts.least))}"
         if notation.type == "integer":
             reason = may_be_key(self.table.names[position], position, facts)
-            value = notation.checked_sql(cell(position))
+            raw = cell(position)
+            value = raw if position in self._staged() else notation.checked_sql(raw)
             if reason and self._unique(facts, value):
                 return "id", reason
         return notation.type, notation.reason

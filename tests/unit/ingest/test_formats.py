@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import math
 import zipfile
 
 import pyarrow as pa
+import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
@@ -33,6 +35,12 @@ def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
 def parquet(table: pa.Table, **options: object) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer, **options)
+    return buffer.getvalue()
+
+
+def feather(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pa.feather.write_feather(table, buffer)
     return buffer.getvalue()
 
 
@@ -224,6 +232,16 @@ def test_json_half_characters_do_no_harm(read):
 
 
 # -- Parquet ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_nan_in_parquet_is_missing(read, kind):
+    x = pa.array([1.5, math.nan, 2.5], kind)
+    for write, name in ((parquet, "t.parquet"), (feather, "t.feather")):
+        result = read(write(pa.table({"x": x, "n": [1, 2, 4]})), name)
+        assert [c["nullable"] for c in result.result["columns"]] == [True, False]
+        assert pq.read_table(result.data).column("x").to_pylist() == [1.5, None, 2.5]
+        assert result.values("x") == [1.5, None, 2.5]
 
 
 def test_parquet_types_are_the_files_own(read):

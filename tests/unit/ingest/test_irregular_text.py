@@ -127,6 +127,28 @@ def test_a_first_row_without_figures_is_no_header_row(read):
     assert table.values("height") == [None, 175, 160]
 
 
+@pytest.mark.parametrize("unknown", ["unknown", "n/a", "-", "Missing"])
+def test_a_first_row_that_lacks_its_values_is_no_header(read, unknown):
+    table = read(f"Rome,{unknown}\nParis,12\nBern,13\nMadrid,14\n")
+    assert table.result["rows"] == 4
+    assert table.values("column_1")[0] == "Rome"
+    assert "no_header" in table.kinds
+
+
+@pytest.mark.parametrize("first", ["city,unknown", "city,x", "Rome,x", "unknown,id"])
+def test_names_over_values_are_a_header_still(read, first):
+    table = read(f"{first}\nParis,12\nBern,13\nMadrid,14\n")
+    assert list(table.types) == first.split(",")
+
+
+@pytest.mark.parametrize("blank", [",", " , "])
+def test_a_line_of_words_below_nothing_is_a_row(read, blank):
+    table = read(f"{blank}\nsome words\n", header_row=0)
+    assert "some words" in table.values("column_1")
+    assert "footer" not in table.kinds
+    assert "ragged_short" in table.kinds
+
+
 def test_a_header_of_three_levels_names_each_column_by_its_groups(read):
     table = read(
         "unit,Staff,,,,All,,note\n,Junior,,Senior,,,,\n,heads,hours,heads,hours,heads,hours,\n"

@@ -134,6 +134,7 @@ def test_sas(read, written):
 
 def test_many_rows_in_chunks(read, written, monkeypatch):
     monkeypatch.setattr("app.analysis.ingest.statistics._CHUNK_CELLS", 1000)
+    monkeypatch.setattr("app.analysis.ingest.statistics._READ_BYTES", 200_000)
     frame = pd.DataFrame({"n": range(5003), "s": [f"s{i % 7}" for i in range(5003)]})
     for writer in (pyreadstat.write_sav, pyreadstat.write_dta):
         assert read(written(writer, frame), "t").frame()["n"].tolist() == list(range(5003))
@@ -181,3 +182,26 @@ def test_rows_without_end_are_refused(read, written):
     content[80:84] = (2**29).to_bytes(4, "little")
     with pytest.raises(TooLarge):
         read(bytes(content), "t.sav")
+
+
+def test_a_compressed_file_is_read_in_few_pieces(read, written, monkeypatch):
+    monkeypatch.setattr("app.analysis.ingest.statistics._CHUNK_CELLS", 500)
+    rows = 3000
+    frame = pd.DataFrame({"n": range(rows), "word": [f"w{n % 700}" for n in range(rows)]})
+    content = written(pyreadstat.write_sav, frame, row_compress=True)
+    offsets = []
+    plain = pyreadstat.read_sav
+
+    def noting(*given, **options):
+        offsets.append(options.get("row_offset"))
+        return plain(*given, **options)
+
+    monkeypatch.setattr(pyreadstat, "read_sav", noting)
+    table = read(content, "t.zsav" if content[:4] == b"$FL3" else "t.sav")
+    assert offsets == [None, 0]  # the head, then all rows: nothing is gone through twice
+    assert table.result["rows"] == rows
+    # Little memory, many pieces, and the same table.
+    monkeypatch.setattr("app.analysis.ingest.statistics._READ_BYTES", 50_000)
+    again = read(content, "t.sav")
+    assert len(offsets) > 6
+    assert again.frame().equals(table.frame())

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from app.config import Settings
 from app.core.queue import QUEUE
 from app.db.currency import SchemaCheck
-from app.db.migrate import head_revision, migrate
+from app.db.migrate import migrate
+from app.db.revisions import head_revision
 from app.db.session import Database
 from app.workers.consuming import Intake
 
