@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -102,23 +103,26 @@ def measured(argv: Sequence[str], patience_s: float) -> Cost | None:
         "sys.exit(code)"
     )
     began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", watch, *argv],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", watch, *argv],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=patience_s,
-            check=False,
-        )
+        told, trouble = process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # what it started, too
+        process.communicate()
         return None
     seconds = time.perf_counter() - began
-    if done.returncode:
-        print(done.stderr.strip().splitlines()[-1:], file=sys.stderr)
+    if process.returncode:
+        print(trouble.strip().splitlines()[-1:], file=sys.stderr)
         return None
-    cpu_s, peak_mb = map(float, done.stdout.split()[-2:])
+    cpu_s, peak_mb = map(float, told.split()[-2:])
     return Cost(seconds, cpu_s, peak_mb)
 
 
