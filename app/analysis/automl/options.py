@@ -7,10 +7,11 @@ console follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from app.analysis.automl.option_kinds import KIND_WORDS, Kind, is_kind
 from app.analysis.automl.tasks import (
     LATER_TASKS,
     TASKS,
@@ -24,19 +25,6 @@ from app.analysis.automl.tasks import (
 from app.analysis.errors import BadOption
 from app.analysis.progress import Progress
 from app.analysis.schema import Column, columns_from_json
-
-Kind = Literal[
-    "string",
-    "integer",
-    "number",
-    "boolean",
-    "names",
-    "object",
-    "label",
-    "threshold",
-    "weights",
-    "costs",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +47,6 @@ class OptionSpec:
 
 _CLASSES = ("binary", "multiclass")
 _SUPERVISED = (*_CLASSES, "regression")
-THRESHOLDS = ("auto", "accuracy", "balanced_accuracy", "f1")
 """What a threshold may be tuned for; ``auto`` is the run's metric of labels, else F1."""
 
 OPTIONS: tuple[OptionSpec, ...] = (
@@ -221,8 +208,8 @@ def _spec(name: str) -> OptionSpec:
 
 
 def _checked(spec: OptionSpec, value: Any) -> Any:
-    if not _is_kind(spec.kind, value):
-        raise BadOption(f"Option {spec.name!r} must be {_KIND_WORDS[spec.kind]}.", option=spec.name)
+    if not is_kind(spec.kind, value):
+        raise BadOption(f"Option {spec.name!r} must be {KIND_WORDS[spec.kind]}.", option=spec.name)
     if spec.choices and value not in spec.choices:
         raise BadOption(
             f"Option {spec.name!r} must be one of {', '.join(spec.choices)}, not {value!r}.",
@@ -234,68 +221,6 @@ def _checked(spec: OptionSpec, value: Any) -> Any:
             f"Option {spec.name!r} must lie between {low:,g} and {high:,g}.", option=spec.name
         )
     return tuple(value) if spec.kind == "names" else value
-
-
-_KIND_WORDS: dict[Kind, str] = {
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "names": "a list of column names",
-    "object": "an object",
-    "label": "a label of the target",
-    "threshold": f"a number between 0 and 1, or one of {', '.join(THRESHOLDS)}",
-    "weights": "'balanced', or an object of a positive weight for each class named",
-    "costs": "an object {class: {called: cost}} or {false_positive, false_negative}, of costs "
-    "that are not negative",
-}
-
-
-def _is_kind(kind: Kind, value: Any) -> bool:
-    if kind == "names":
-        return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
-    if kind in ("integer", "number"):
-        allowed = (int,) if kind == "integer" else (int, float)
-        return isinstance(value, allowed) and not isinstance(value, bool)
-    if kind in _FORMS:
-        return _FORMS[kind](value)
-    plain: dict[Kind, tuple[type, ...]] = {
-        "string": (str,),
-        "boolean": (bool,),
-        "object": (dict,),
-        "label": (str, int, float),
-    }
-    return isinstance(value, plain[kind])
-
-
-def _is_number(value: Any, low: float = 0.0, high: float = 1e15) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
-
-
-def _is_threshold(value: Any) -> bool:
-    return value in THRESHOLDS if isinstance(value, str) else _is_number(value, 0.0, 1.0)
-
-
-def _is_weights(value: Any) -> bool:
-    if not isinstance(value, Mapping):
-        return bool(value == "balanced")
-    return bool(value) and all(_is_number(weight, 1e-9) for weight in value.values())
-
-
-def _is_costs(value: Any) -> bool:
-    if not isinstance(value, Mapping) or not value:
-        return False
-    if set(value) <= {"false_positive", "false_negative"} and all(map(_is_number, value.values())):
-        return any(value.values())
-    rows = list(value.values())
-    return all(isinstance(row, Mapping) and all(map(_is_number, row.values())) for row in rows)
-
-
-_FORMS: dict[Kind, Callable[[Any], bool]] = {
-    "threshold": _is_threshold,
-    "weights": _is_weights,
-    "costs": _is_costs,
-}
 
 
 def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
