@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-# DuckDB's own buffers; the process adds about 100 MB for Python and the libraries.
-MEMORY_LIMIT_MB = 320
+# DuckDB's own buffers; the process adds about 100 MB for Python and the libraries. With fewer the threads
+# that write a long text wait for each other.
+MEMORY_LIMIT_MB = 512
 THREADS = 2
 
 # What counts as white space around a cell, here and in pandas alike.
