@@ -23,6 +23,13 @@ Asked = TypeVar("Asked", bound=BaseModel)
 AskedRows = TypeVar("AskedRows", bound=PredictIn)
 
 
+def file_form(description: str) -> dict[str, Any]:
+    """OpenAPI's description of a form that brings one file."""
+    file = {"type": "string", "format": "binary", "description": description}
+    schema = {"type": "object", "required": ["file"], "properties": {"file": file}}
+    return {"multipart/form-data": {"schema": schema}}
+
+
 def is_json(request: Request) -> bool:
     """Whether the body says that it is JSON."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -15,7 +15,7 @@ from app.core.multipart import is_multipart, receive_form
 from app.core.problems import Unprocessable, UnsupportedMedia
 from app.db.tables import PredictionJob
 from app.registry import champions, evaluating, exporting, monitoring
-from app.registry.bodies import is_json, parse_object
+from app.registry.bodies import file_form, is_json, parse_object
 from app.registry.predicting import find_model
 from app.registry.schemas import (
     EvaluateIn,
@@ -34,19 +34,7 @@ EVALUATE_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "A table that holds the target, too.",
-                        }
-                    },
-                }
-            },
+            **file_form("A table that holds the target, too."),
             "application/json": {
                 "schema": {
                     "type": "object",

@@ -16,7 +16,7 @@ from app.core.problems import UnsupportedMedia
 from app.db.tables import Artifact, PredictionJob
 from app.projects.service import get_project
 from app.registry import champions, files, jobs, predicting, service
-from app.registry.bodies import is_json, parse_champion_rows, parse_rows, prefers_csv
+from app.registry.bodies import file_form, is_json, parse_champion_rows, parse_rows, prefers_csv
 from app.registry.life import router as life
 from app.registry.predicting import PredictedRows, shelf_of
 from app.registry.schemas import JobAccepted, JobOut, ModelDetail, ModelOut, Predictions
@@ -56,19 +56,7 @@ PREDICT_BODY: dict[str, Any] = {
                     ]
                 }
             },
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "CSV, Parquet or XLSX.",
-                        }
-                    },
-                }
-            },
+            **file_form("CSV, Parquet or XLSX."),
         },
     }
 }

@@ -63,8 +63,9 @@ def s3_way(s3: S3) -> Iterator[Proxy]:
 @pytest.fixture(scope="session")
 def premises() -> Iterator[Premises]:
     """Where the installations of these tests run, one after the other."""
-    with Premises() as one_at_a_time:
-        yield one_at_a_time
+    one_at_a_time = Premises()
+    yield one_at_a_time
+    one_at_a_time.leave()
 
 
 @pytest.fixture

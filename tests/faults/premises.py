@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
 from typing import Any
 
 
@@ -19,22 +18,12 @@ class Premises:
     def of(self, name: str, opened: Callable[[], AbstractContextManager[Any]]) -> Any:
         """What ``opened`` opens, kept under ``name`` until another name is asked for."""
         if name != self._name:
-            self._leave()
+            self.leave()
             self._there = self._closing.enter_context(opened())
             self._name = name
         return self._there
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Close what is there."""
         self._name, self._there = "", None
         self._closing.close()
-
-    def __enter__(self) -> Premises:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._leave()

@@ -18,6 +18,7 @@ from app.analysis.charts.style import (
     DARK,
     DPI,
     HEIGHT_IN,
+    LEGEND_WIDTH,
     LIGHT,
     NOTE_WIDTH,
     TITLE_WIDTH,
@@ -108,20 +109,23 @@ def _legend(axes: Axes, entries: Legend, theme: Theme) -> None:
     """A legend above the axes. Its texts are set afterwards: a label with ``_`` would vanish."""
     if not entries:
         return
+    names = [short(name, 24) for _, name in entries]
+    # Long names take more of a line than four places leave them.
+    beside = max(1, LEGEND_WIDTH // (max(map(len, names)) + 5))
     legend = axes.legend(
         [handle for handle, _ in entries],
         [str(i) for i in range(len(entries))],
         loc="lower left",
         bbox_to_anchor=(-0.01, 1.0),
-        ncols=min(4, len(entries)),
+        ncols=min(4, beside, len(entries)),
         frameon=False,
         fontsize=10,
         handlelength=1.4,
         columnspacing=1.2,
         borderaxespad=0.3,
     )
-    for text, (_, name) in zip(legend.get_texts(), entries, strict=True):
-        text.set_text(short(name, 24))
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(name)
         text.set_color(theme.ink)
 
 

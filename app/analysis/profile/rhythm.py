@@ -7,27 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from app.analysis.calendar import MONTHS, WEEKDAYS
 from app.analysis.profile.source import SLICE, Array
 
 _SECOND = 1_000_000
 _UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
 _MONDAY = 3 * 86_400 * _SECOND  # 1 January 1970 was a Thursday: weeks are counted from Monday
 UNITS = ("year", "month", *_UNITS)
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 HOURS = [f"{hour:02}:00" for hour in range(24)]
 
 FEWEST_MOMENTS = 10

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from app.analysis.calendar import MONTHS
 from app.analysis.questions.plan import (
     Figures,
     Filter,
@@ -34,20 +35,6 @@ _TESTS = {
     "ge": "is at least", "contains": "contains", "starts": "starts with", "ends": "ends with",
     "weekday": "falls on a",
 }  # fmt: skip
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 
 
 def sentence(plan: Plan, rows: list[list[Any]], facts: Facts) -> str:
@@ -114,7 +101,7 @@ def test(each: Filter) -> str:
     if each.op == "between":
         return f"{name} is between {texts[0]} and {texts[1]}"
     if each.op == "month":
-        return f"{name} falls in {_MONTHS[int(str(each.values[0])) - 1]}"
+        return f"{name} falls in {MONTHS[int(str(each.values[0])) - 1]}"
     if each.op in ("period", "not_period"):
         return f"{name} is {_period_text(each)}"
     return f"{name} {_TESTS[each.op]} {texts[0]}"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
+from app.analysis import calendar
 from app.analysis.questions.naming import words
 from app.analysis.questions.plan import Function, Operator, Part
 
@@ -269,9 +270,7 @@ MONTHS: Mapping[str, int] = {
     for name in names.split()
 }  # fmt: skip
 WEEKDAYS: Mapping[str, str] = {
-    name: day
-    for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-    for name in (day.lower(), day.lower() + "s")
+    name: day for day in calendar.WEEKDAYS for name in (day.lower(), day.lower() + "s")
 }
 QUARTERS: Mapping[str, int] = {
     "q1": 1, "q2": 2, "q3": 3, "q4": 4, "first": 1, "second": 2, "third": 3, "fourth": 4,

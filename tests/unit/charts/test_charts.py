@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import struct
@@ -11,6 +12,7 @@ import plotly.graph_objects as go
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from app.analysis.charts import bars, curves, distributions, grids, points
 from app.analysis.charts.plotly_figure import render_plotly
@@ -278,3 +280,12 @@ def test_files_and_the_list_of_charts(tmp_path) -> None:
     figure = json.loads((tmp_path / f"{first.name}.json").read_text("utf-8"))
     assert figure == render_plotly(first)
     assert (tmp_path / f"{first.name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_legend_of_long_names_stays_within_the_picture():
+    names = [f"An airport with a long name {i}" for i in range(7)]
+    chart = bars.grouped_bar(
+        "long", "Shares", ["a", "b"], {name: [40, 60] for name in names}, stacked=True
+    )
+    picture = np.asarray(Image.open(io.BytesIO(render_png(chart))).convert("L"))
+    assert (picture[:, -4:] > 250).all(), "nothing is cut off at the right"
