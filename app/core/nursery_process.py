@@ -11,7 +11,7 @@ import gc
 import importlib
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -55,8 +55,12 @@ class _Nursery:
 
     def serve(self) -> None:
         """Answer until the other side is gone."""
+        # Not ``select``: the socket has the number it had in the parent, which may have thousands.
+        waiting = selectors.PollSelector()
+        waiting.register(self._control, selectors.EVENT_READ)
+        waiting.register(self._woken, selectors.EVENT_READ)
         while True:
-            ready, _, _ = select.select([self._control.fileno(), self._woken], [], [])
+            ready = {key.fd for key, _ in waiting.select()}
             if self._woken in ready:
                 os.read(self._woken, 4096)
                 self._report_ended()

@@ -62,8 +62,11 @@ class Server:
             base_url=self.base_url,
             headers={} if token is None else {"Authorization": f"Bearer {token}"},
             timeout=60,
+            # Hundreds of clients live as long as the server: none keeps a connection open meanwhile.
             transport=httpx.HTTPTransport(
-                local_address=address or fresh_address(), verify=loopback.PLAIN
+                local_address=address or fresh_address(),
+                verify=loopback.PLAIN,
+                limits=httpx.Limits(max_keepalive_connections=0),
             ),
         )
         self._used.append(client)

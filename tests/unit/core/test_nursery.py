@@ -1,6 +1,7 @@
 """A nursery forks children that have their libraries already, and may itself be killed."""
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -52,6 +53,20 @@ def test_what_a_job_needs_is_imported_before_its_first_child(nursery):
 def modules(job):
     with Child(search_path=[HERE], job=job) as child:
         return set(call(child, "modules")["modules"])
+
+
+def test_a_parent_of_thousands_of_open_files_has_its_nursery(nursery):
+    many = 1100
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * many), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(many)]
+    try:
+        assert {"decimal", "fractions"} <= modules("sandbox_jobs:modules")
+        assert children_of(nursery) == ["uam nursery"]
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_children_are_seen_by_name_and_leave_nothing(nursery):
