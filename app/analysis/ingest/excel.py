@@ -17,7 +17,7 @@ from app.analysis.ingest.cells import Seen, cell_text, mixed_findings
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
 from app.analysis.ingest.header import find_header
-from app.analysis.ingest.limits import MAX_SHEET_CELLS, check_columns
+from app.analysis.ingest.limits import MAX_SHEET_CELLS, Allowance, check_columns
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter
@@ -31,11 +31,14 @@ _CELL_REFERENCE = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,7})"')
 _DAMAGED = "The workbook is damaged and cannot be read."
 
 
-def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table:
+def open_excel(
+    detected: Detected, options: ReadOptions, scratch: Path, max_unpacked_bytes: int
+) -> Table:
     """Open a sheet of a workbook as a table.
 
     Raises :class:`BadTable` for a damaged workbook or an empty sheet, :class:`BadOption` for a
-    sheet that is not there, :class:`UnsupportedFormat` for another kind of Office document.
+    sheet that is not there, :class:`UnsupportedFormat` for another kind of Office document,
+    :class:`TooLarge` for cells that hold far more than the file.
     """
     if detected.format == "xlsx":
         _refuse_scattered(detected.path)
@@ -54,7 +57,8 @@ def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table
     cells: list[str | None] = list(header.cells or [])
     names, repaired = repair_names([*cells, *[None] * (width - len(cells))])
     body = _Body(width)
-    with PartWriter(scratch) as parts:
+    allowance = Allowance(detected.packed, max_unpacked_bytes)
+    with PartWriter(scratch, allowance) as parts:
         parts.widen(width)
         for row in body.rows(chain(head[skip:], rows)):
             parts.append(row)

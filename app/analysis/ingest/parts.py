@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.analysis.ingest.engine import literal, positions, row_group_rows
-from app.analysis.ingest.limits import check_columns
+from app.analysis.ingest.limits import Allowance, check_columns
 
 _BATCH_CELLS = 400_000
 _BATCH_CHARS = 16 * 2**20
@@ -27,10 +27,13 @@ class PartWriter:
 
     The table may grow wider on the way (a ragged row, a new key of a record): earlier rows
     then have missing cells there. Use as a context manager; afterwards :meth:`relation`.
+    Where a small file can name one long text in many cells, ``allowance`` says how many
+    characters may come of it: past that :class:`TooLarge` is raised.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, allowance: Allowance | None = None) -> None:
         self._folder = folder
+        self._allowance = allowance
         self._rows: list[Sequence[Cell]] = []
         self._cells = 0
         self._chars = 0
@@ -91,6 +94,8 @@ class PartWriter:
     def _flush(self) -> None:
         if not self._rows:
             return
+        if self._allowance is not None:
+            self._allowance.check(self.total_chars + self._chars)
         width = self.width
         if self._batches and self._batches[0].num_columns != width:
             self._write()

@@ -16,7 +16,7 @@ from app.analysis.errors import BadOption, BadTable, TooLarge
 from app.analysis.ingest.cells import Seen, cell_text
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
-from app.analysis.ingest.limits import check_columns, check_unpacked
+from app.analysis.ingest.limits import Allowance, check_columns, check_unpacked
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter
@@ -61,7 +61,8 @@ def open_statistics(
     check_unpacked(detected.packed, declared * row_bytes, max_unpacked_bytes)
     rows = 0
     labelled = [column for column in columns if column.labels]
-    with PartWriter(scratch) as parts:
+    # A label stands once in the file, however many rows have it.
+    with PartWriter(scratch, Allowance(detected.packed, max_unpacked_bytes)) as parts:
         parts.widen(len(columns) + len(labelled))
         for piece in reader.chunks(_rows_read(columns, row_bytes), declared):
             for cells in _chunks(piece, columns):

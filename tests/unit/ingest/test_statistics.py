@@ -205,3 +205,13 @@ def test_a_compressed_file_is_read_in_few_pieces(read, written, monkeypatch):
     again = read(content, "t.sav")
     assert len(offsets) > 6
     assert again.frame().equals(table.frame())
+
+
+def test_one_long_label_of_many_rows(read, written):
+    # 64 MB of labels, which the file holds once.
+    label = "".join(chr(97 + i * i % 26) for i in range(32_000))
+    frame = pd.DataFrame({"code": [1] * 2000})
+    content = written(pyreadstat.write_dta, frame, variable_value_labels={"code": {1: label}})
+    assert len(content) < 100_000
+    with pytest.raises(TooLarge, match="200 times"):
+        read(content, "t.dta")
