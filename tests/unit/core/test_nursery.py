@@ -62,7 +62,7 @@ def test_a_parent_of_thousands_of_open_files_has_its_nursery(nursery):
     opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(many)]
     try:
         assert {"decimal", "fractions"} <= modules("sandbox_jobs:modules")
-        assert children_of(nursery) == ["uam nursery"]
+        until(lambda: children_of(nursery) == ["uam nursery"])
     finally:
         for descriptor in opened:
             os.close(descriptor)
@@ -116,7 +116,8 @@ def test_one_that_nobody_needs_is_let_go_and_one_with_children_is_not():
     nursery = Nursery(subprocess.Popen, idle_s=0.3)
     environment = {"TMPDIR": tempfile.gettempdir()}
     with tempfile.TemporaryFile() as log:
-        child = nursery.fork(environment, [], log)
+        # Its libraries take it longer to load than it may be idle.
+        child = nursery.fork(environment, [], log, ["pandas"])
         process = nursery._running._process
         time.sleep(1)
         assert process.poll() is None
