@@ -39,7 +39,6 @@ class PartWriter:
         self._chars = 0
         self._batches: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
-        self._writer_width = 0
         self._paths: list[Path] = []
         self.width = 0
         self.rows = 0
@@ -75,6 +74,19 @@ class PartWriter:
         self._chars += sum([len(cell) for cell in row if cell])
         if self._cells >= _BATCH_CELLS or self._chars >= _BATCH_CHARS:
             self._flush()
+
+    def add(self, columns: Sequence[pa.Array], size: int) -> None:
+        """Add rows as columns, in place of :meth:`append`; ``size`` counts their characters.
+
+        Columns of other types than before begin another file.
+        """
+        batch = pa.table(dict(zip(positions(len(columns)), columns, strict=True)))
+        self.width, self.rows = len(columns), self.rows + batch.num_rows
+        self.total_chars += size
+        if self._allowance is not None:
+            self._allowance.check(self.total_chars)
+        self._batches.append(batch)
+        self._write()
 
     def relation(self) -> str:
         """SQL for all rows in their order, columns ``c0, c1 …``."""
@@ -113,8 +125,8 @@ class PartWriter:
         table = pa.concat_tables(self._batches)
         self._batches = []
         writer = self._writer
-        if writer is None or table.num_columns != self._writer_width:
-            writer = self._begin(table.schema, table.num_columns)
+        if writer is None or table.schema != writer.schema:
+            writer = self._begin(table.schema)
         rows = row_group_rows(table.num_columns, table.nbytes / max(table.num_rows, 1))
         writer.write_table(table, row_group_size=rows)
 
@@ -132,12 +144,11 @@ class PartWriter:
             clean = [[_encodable(cell) for cell in row] for row in self._rows]
             return [pa.array(column, kind) for column in zip(*clean, strict=True)]
 
-    def _begin(self, schema: pa.Schema, width: int) -> pq.ParquetWriter:
+    def _begin(self, schema: pa.Schema) -> pq.ParquetWriter:
         self._close()
         path = self._folder / f"part-{len(self._paths)}.parquet"
         self._paths.append(path)
         self._writer = pq.ParquetWriter(path, schema, compression="snappy", use_dictionary=False)
-        self._writer_width = width
         return self._writer
 
     def _close(self) -> None:
