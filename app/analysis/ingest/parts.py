@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +19,9 @@ _BATCH_CHARS = 16 * 2**20
 # Batches of a wide table are few rows: several of them make a row group, whose every column costs.
 _WIDE = 500
 _GROUP_BYTES = 48 * 2**20
+
+# Whole numbers from here on are spelled with an exponent, and not every one is a double's.
+_WHOLE_BELOW = 1e18
 
 Cell = str | None
 
@@ -137,7 +141,7 @@ class PartWriter:
         kind = pa.string()
         try:
             if not self._paths and not self._batches:
-                return [_built(column) for column in zip(*self._rows, strict=True)]
+                return [text_array(column) for column in zip(*self._rows, strict=True)]
             return [pa.array(column, kind) for column in zip(*self._rows, strict=True)]
         except UnicodeEncodeError:
             # Half of a surrogate pair, as JSON's \ud800 can write, is no character: its code is kept.
@@ -157,11 +161,24 @@ class PartWriter:
             self._writer = None
 
 
-def _built(column: Sequence[Cell]) -> pa.Array:
+def text_array(column: Sequence[Cell]) -> pa.Array:
     """As ``pa.array`` makes it, which imports pandas first: longer than a small table takes."""
     builder = pa.lib.StringBuilder()
     builder.append_values(column)
     return builder.finish()
+
+
+def value_array(values: np.ndarray[Any, Any], there: np.ndarray[Any, Any], kind: Any) -> pa.Array:
+    """Values as Arrow holds them, those that are not ``there`` missing; likewise."""
+    missing = None
+    if not there.all():
+        missing = pa.py_buffer(np.packbits(there, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(there), [missing, pa.py_buffer(values)])
+
+
+def are_whole(values: np.ndarray[Any, Any]) -> bool:
+    """Whether numbers are whole, and spelled without an exponent."""
+    return bool(np.all((values == np.trunc(values)) & (np.abs(values) < _WHOLE_BELOW)))
 
 
 def _encodable(cell: Cell) -> Cell:

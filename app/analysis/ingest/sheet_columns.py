@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from app.analysis.ingest.cells import Seen, cell_text
+from app.analysis.ingest.parts import are_whole, text_array, value_array
 from app.analysis.ingest.table import Kind
 
 Form = Literal["number", "boolean", "datetime", "text"]
@@ -33,8 +34,6 @@ _FORMS: dict[type, Form] = {
     dt.datetime: "datetime",
     dt.date: "datetime",
 }
-# Whole numbers from here on are spelled with an exponent, and not every one is a double's.
-_WHOLE_BELOW = 1e18
 _EXACT_INTEGER = 2**53
 # How many bytes a value counts for beside the characters of texts.
 _VALUE_BYTES = 8
@@ -82,10 +81,7 @@ class SheetColumn:
             for cell, text in zip(cells, texts, strict=True):
                 if text is not None:
                     self.seen.note(cell)
-        # As pa.array does, which imports pandas first.
-        builder = pa.lib.StringBuilder()
-        builder.append_values(texts)
-        array = builder.finish()
+        array = text_array(texts)
         self.size += array.nbytes
         self._slices.append(("text", array))
 
@@ -101,16 +97,9 @@ class SheetColumn:
         else:
             there = np.array([cell is not None for cell in cells])
             values = np.packbits(np.array(cells, dtype=np.bool_), bitorder="little")
-        count = int(np.count_nonzero(there))
-        self.seen.others += count
+        self.seen.others += int(np.count_nonzero(there))
         self.size += _VALUE_BYTES * len(cells)
-        missing = None
-        if count < len(cells):
-            missing = pa.py_buffer(np.packbits(there, bitorder="little"))
-        # Not pa.array, which imports pandas first.
-        buffers = [missing, pa.py_buffer(values)]
-        array = pa.Array.from_buffers(_ARROW[form], len(cells), buffers)
-        self._slices.append((form, array))
+        self._slices.append((form, value_array(values, there, _ARROW[form])))
 
     def _look(self, cells: Sequence[Any], values: np.ndarray[Any, Any]) -> None:
         """See whether numbers are whole, and whether a double holds each."""
@@ -118,9 +107,7 @@ class SheetColumn:
         if large.any() and any(type(cell) is int for cell in cells):
             # Integers that a double may round: to be kept as they are written.
             self._found |= {"number", "text"}
-        self._whole = self._whole and bool(
-            np.all((values == np.trunc(values)) & (np.abs(values) < _WHOLE_BELOW))
-        )
+        self._whole = self._whole and are_whole(values)
 
     def batch(self) -> pa.Array:
         """What was taken since the last batch, of the form that the column has until now."""
