@@ -138,7 +138,10 @@ def _choose_sheet(workbook: Any, wanted: str | int | None) -> tuple[Any, list[Fi
     if not names:
         raise BadTable("The workbook has no sheets.")
     if wanted is not None:
-        return _guarded(workbook.get_sheet_by_name, _named_sheet(names, wanted)), []
+        named = _guarded(workbook.get_sheet_by_name, _named_sheet(names, wanted))
+        if not named.height:
+            raise BadTable(f"The sheet {quoted(named.name)} is empty.")
+        return named, []
     visible = [name for name, shown in zip(names, _visible(workbook), strict=True) if shown]
     hidden = [name for name in names if name not in visible]
     for offered in (visible, hidden):
