@@ -16,7 +16,6 @@ from typing import Any
 from app.analysis.errors import BadOption, BadTable, TooLarge, UnsupportedFormat
 from app.analysis.ingest.cells import cell_text, mixed_findings
 from app.analysis.ingest.detect import Detected
-from app.analysis.ingest.engine import positions
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
 from app.analysis.ingest.header import find_header
 from app.analysis.ingest.limits import MAX_SHEET_CELLS, Allowance, check_columns
@@ -76,7 +75,7 @@ def open_excel(
     return _without_empty_edges(
         Table(
             names=names,
-            relation=body.relation(parts),
+            relation=parts.relation(),
             kinds=[column.kind() for column in body.columns],
             read={
                 "format": detected.format,
@@ -314,15 +313,6 @@ class _Body:
             self._pending = 0
             filled.append(row)
         return filled
-
-    def relation(self, parts: PartWriter) -> str:
-        """SQL for the rows."""
-        names = positions(len(self.columns))
-        cells = [column.sql(name) for column, name in zip(self.columns, names, strict=True)]
-        if cells == names:
-            return parts.relation()
-        chosen = ", ".join(f"{cell} AS {name}" for cell, name in zip(cells, names, strict=True))
-        return f"(SELECT {chosen} FROM {parts.relation()})"
 
     def findings(self, names: Sequence[str]) -> list[Finding]:
         """What is to be told of blank rows and of columns that mix kinds."""

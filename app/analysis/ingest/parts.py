@@ -89,8 +89,9 @@ class PartWriter:
         self.total_chars += size
         if self._allowance is not None:
             self._allowance.check(self.total_chars)
-        self._batches.append(batch)
-        self._write()
+        if self._batches and self._batches[0].schema != batch.schema:
+            self._write()
+        self._keep(batch)
 
     def relation(self) -> str:
         """SQL for all rows in their order, columns ``c0, c1 …``."""
@@ -116,10 +117,14 @@ class PartWriter:
         if self._batches and self._batches[0].num_columns != width:
             self._write()
         columns = self._columns(width)
-        self._batches.append(pa.table(dict(zip(positions(width), columns, strict=True))))
         self.total_chars += self._chars
         self._rows, self._cells, self._chars = [], 0, 0
-        if width < _WIDE or sum(batch.nbytes for batch in self._batches) > _GROUP_BYTES:
+        self._keep(pa.table(dict(zip(positions(width), columns, strict=True))))
+
+    def _keep(self, batch: pa.Table) -> None:
+        self._batches.append(batch)
+        narrow = batch.num_columns < _WIDE
+        if narrow or sum(batch.nbytes for batch in self._batches) > _GROUP_BYTES:
             self._write()
 
     def _write(self) -> None:

@@ -123,7 +123,9 @@ class SheetColumn:
             for form, array in self._slices
         ]
         self._slices = []
-        return pa.concat_arrays(arrays)
+        array = pa.concat_arrays(arrays)
+        # Once a column shows a fraction its batches are doubles, and the engine reads all so.
+        return array.cast(pa.int64()) if self.kind() == "integer" else array
 
     def is_split(self) -> bool:
         """Whether some batch was not of the form that the column has as a whole."""
@@ -140,7 +142,3 @@ class SheetColumn:
         if self.form is None or self.form == "text":
             return self.seen.kind()
         return "integer" if self.form == "number" and self._whole else self.form
-
-    def sql(self, cell: str) -> str:
-        """SQL for the value of a stored cell."""
-        return f"CAST({cell} AS BIGINT)" if self.kind() == "integer" else cell

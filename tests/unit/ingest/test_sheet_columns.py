@@ -57,7 +57,9 @@ def test_nothing_of_a_cell_is_lost(batches):
         assert not column.is_split()
     found = [value for array in arrays for value in array.to_pylist()]
     cells = [cell for slices in batches for part in slices for cell in part]
-    assert len({str(array.type) for array in arrays if array.null_count < len(array)}) <= 1
+    # Beside doubles the engine reads whole numbers as such.
+    types = {str(array.type) for array in arrays if array.null_count < len(array)}
+    assert len(types) <= 1 or types == {"int64", "double"}
     for cell, value in zip(cells, found, strict=True):
         if isinstance(value, str) or value is None:
             assert value == cell_text(cell)
@@ -84,13 +86,14 @@ def _small_batches(monkeypatch):
 def test_what_a_column_holds_shows_late(read):
     def write(book) -> None:
         sheet = book.add_worksheet()
-        fill(sheet, [["late text", "late number", "whole", "code"]])
+        fill(sheet, [["late text", "late number", "whole", "code", "late fraction"]])
         for i in range(90):
             sheet.write(i + 1, 0, "n/k" if i == 80 else i + 0.5)
             if i > 70:
                 sheet.write(i + 1, 1, i / 4)
             sheet.write(i + 1, 2, 10 * i)
             sheet.write_string(i + 1, 3, f"{i:03d}")
+            sheet.write(i + 1, 4, 0.5 if i == 80 else 2**53 + 2 * i)
 
     table = read(made(write), "t.xlsx")
     frame = table.frame()
@@ -105,6 +108,10 @@ def test_what_a_column_holds_shows_late(read):
     assert frame["late number"].dropna().tolist() == [i / 4 for i in range(71, 90)]
     assert table.types["whole"] == "integer"
     assert frame["whole"].tolist() == [10 * i for i in range(90)]
+    assert table.types["late fraction"] == "number"
+    assert frame["late fraction"].tolist() == [
+        0.5 if i == 80 else float(2**53 + 2 * i) for i in range(90)
+    ]
     assert frame["code"].tolist() == [f"{i:03d}" for i in range(90)]
 
 
