@@ -20,7 +20,8 @@ class View:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+            percent = TextColumn("{task.percentage:>3.0f}%")
+            columns = (TextColumn("{task.description}"), BarColumn(), percent, TimeElapsedColumn())
             console = Console(stderr=True, highlight=False)
             self._bar = Progress(*columns, console=console, transient=True)
             self._task = self._bar.add_task("", total=1.0)

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from app.analysis.errors import BadTable
 from tests.unit.ingest.workbooks import fill, made, ods, xls, xlsb
 
 DAY = dt.datetime.fromisoformat("2024-01-31")
@@ -120,3 +121,12 @@ def test_a_hidden_sheet_gives_way(read):
     assert table.result["read"]["sheet"] == "Data"
     assert "'Lists' (hidden)" in table.warning("sheet")["message"]
     assert list(read(made(write), "t.xlsx", sheet="Lists").types) == ["k", "v"]
+
+
+def test_a_named_sheet_without_a_cell(read):
+    def write(book) -> None:
+        fill(book.add_worksheet("Orders"), [["a", "b"], [1, 2]])
+        book.add_worksheet("Later")
+
+    with pytest.raises(BadTable, match="'Later' is empty"):
+        read(made(write), "t.xlsx", sheet="Later")
