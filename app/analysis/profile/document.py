@@ -19,7 +19,7 @@ from app.analysis.profile.facts import Facts, column_facts
 from app.analysis.profile.rules import column_alerts, missing_together, table_alerts
 from app.analysis.profile.source import Array, Table
 from app.analysis.profile.target_rules import pair_alerts, target_alerts
-from app.analysis.profile.time_drift import drift_over_time
+from app.analysis.profile.time_drift import clock_of, drift_over_time
 from app.analysis.profile.time_rules import drift_alerts
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
@@ -121,7 +121,7 @@ def _alerts(
         found += missing_together(facts, rows)
         found += pair_alerts(related, target.name if target else None)
         found += drift_alerts(drift, target.name if target else None)
-        found += target_alerts(target, facts, related.listed, rows)
+        found += target_alerts(target, facts, related.listed, rows, clock_of(facts))
     return ranked(found)
 
 
