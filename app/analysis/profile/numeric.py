@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.analysis.charts.style import number
+from app.analysis.charts.style import YEARS, number, year
 from app.analysis.profile.bins import Histogram, central, histogram
 from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.moments import moments
@@ -18,7 +18,6 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FEW_VALUES = 20
 """A column of at most so many different numbers also says how often each occurs."""
 
-YEARS = 1600, 2200
 FAR_OUT = 3.0
 OUTLIER_RULE = "more than 3 interquartile ranges below Q1 or above Q3 (Tukey's far out)"
 
@@ -56,7 +55,7 @@ def figure(profile: Mapping[str, Any], value: float | None, digits: int = 3) -> 
     low, high = profile.get("min"), profile.get("max")
     years = isinstance(low, int) and isinstance(high, int) and low >= YEARS[0] and high <= YEARS[1]
     if years and value is not None and YEARS[0] <= value <= YEARS[1]:
-        return f"{value:.1f}".removesuffix(".0")
+        return year(value)
     return number(value, digits)
 
 

@@ -6,7 +6,7 @@ Arrow scalar, would import pandas, which costs more than profiling most files do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,9 @@ SLICE = 2**17
 BATCH = 2**20
 BATCH_BYTES = 2**25
 """Rows of a longer column that are decoded at a time, and their bytes."""
+
+_PAGEWISE: Mapping[str, Any] = {"pre_buffer": False, "buffer_size": 2**20}
+"""Without these a reader of batches holds all of a column that it has read or will read."""
 
 BLOCKS = 50
 """Stretches of consecutive rows for which the share of missing cells is kept."""
@@ -236,12 +239,12 @@ class Table:
 
     def _batches(self, column: Column, rows: int) -> Iterator[Any]:
         if not self.holds_strings(column):
-            yield from self._file.iter_batches(batch_size=rows, columns=[column.name])
+            yield from self._uncoded.iter_batches(batch_size=rows, columns=[column.name])
             return
         # A reader of codes keeps every string that it has seen: each row group has its own, and
         # where strings are many they are not read as codes.
         for group, size in enumerate(self._sizes[column.name]):
-            file = self._file if size <= BATCH_BYTES else self._uncoded
+            file = self._coded if size <= BATCH_BYTES else self._uncoded
             yield from file.iter_batches(rows, row_groups=[group], columns=[column.name])
 
     def holds_strings(self, column: Column) -> bool:
@@ -277,7 +280,11 @@ class Table:
 
     @cached_property
     def _uncoded(self) -> Any:
-        return pq.ParquetFile(self._source)
+        return pq.ParquetFile(self._source, **_PAGEWISE)
+
+    @cached_property
+    def _coded(self) -> Any:
+        return _opened(self._source, **_PAGEWISE)
 
     @cached_property
     def _leaves(self) -> list[str]:
@@ -292,11 +299,11 @@ class Table:
         ]
 
 
-def _opened(source: str | Path) -> Any:
+def _opened(source: str | Path, **options: Any) -> Any:
     """The file, its strings to be read as codes where they are stored as such."""
-    file = pq.ParquetFile(source)
+    file = pq.ParquetFile(source, **options)
     texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
-    return pq.ParquetFile(source, read_dictionary=texts) if texts else file
+    return pq.ParquetFile(source, read_dictionary=texts, **options) if texts else file
 
 
 def _is_plain_number(kind: Any) -> bool:
