@@ -130,11 +130,20 @@ def profile(
             metavar="DATA", exists=True, dir_okay=False, help="An earlier table to compare it with."
         ),
     ] = None,
+    memory: Annotated[
+        int,
+        typer.Option(
+            metavar="MB",
+            min=0,
+            envvar="UAM_CHILD_MEMORY_MB",
+            help="Memory to work in; 0: a share of the machine's.",
+        ),
+    ] = 0,
 ) -> None:
     """Profile a table: profile.json and profile.html; against another, what changed."""
     from app.commands.profile import profile
 
-    profile(data, out, against)
+    profile(data, out, against, memory)
 
 
 @app.command()

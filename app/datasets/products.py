@@ -105,6 +105,7 @@ def _compute_profile(held: Resources, dataset: DatasetFacts) -> bytes:
             "dataset": {"name": dataset.filename, "size_bytes": dataset.size_bytes},
             "target": None,
             "seed": 0,
+            "memory_mb": held.settings.read_memory_mb,
         }
         run_reader(PROFILE, params, "dataset")
         body = (out / "profile.json").read_bytes()

@@ -120,6 +120,47 @@ def test_a_newer_file_makes_a_version(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("alert")).to_contain_text("visits")
 
 
+def test_what_changed_since_another_table_or_version(page: Page, tmp_path: Path) -> None:
+    """Schema, drift and new values, in words and numbers; names from a file stay text."""
+    evil = "<b onclick=alert(1)>"
+
+    def orders(name: str, last: str, cities: list[str], price: int) -> Path:
+        rows = [f"{cities[n % len(cities)]},{price + n % 9},{n % 4}" for n in range(240)]
+        path = tmp_path / name
+        path.write_text("\n".join([f"city,price,{last}", *rows]) + "\n", encoding="utf-8")
+        return path
+
+    register(page)
+    upload(page, orders("last year.csv", "rating", ["Oslo", "Bergen"], 10))
+    card = page.locator("section", has=page.get_by_role("heading", name="What changed"))
+    expect(card).to_contain_text("Send another table")
+    page.goto("/")
+    upload(page, orders("this year.csv", "stars", ["Oslo", "Bergen", evil], 14))
+    card.get_by_label("Since which table or version?").select_option(
+        label="last year.csv, 240 rows"
+    )
+    card.get_by_role("button", name="Compare").click()
+    columns = page.get_by_role("region", name="What the columns hold").locator("tbody tr")
+    expect(columns.filter(has_text="price")).to_contain_text("strong")
+    expect(columns.filter(has_text="city")).to_contain_text(f"1: {evil}")
+    schema = page.get_by_role("region", name="Columns that came, went or changed")
+    expect(schema.locator("tbody tr").filter(has_text="stars")).to_contain_text("new")
+    expect(schema.locator("tbody tr").filter(has_text="rating")).to_contain_text("gone")
+
+    versions = page.locator("section", has=page.get_by_role("heading", name="Versions"))
+    versions.get_by_text("Send a newer file").click()
+    newer = orders("newer.csv", "stars", ["Oslo", "Bergen", evil], 14)
+    versions.get_by_label("A newer file").set_input_files(newer)
+    versions.get_by_role("button", name="Send").click()
+    expect(page.locator(".facts").first).to_contain_text(", version 2")
+    card.get_by_label("Since which table or version?").select_option(
+        label="version 1: this year.csv, 240 rows"
+    )
+    card.get_by_role("button", name="Compare").click()
+    expect(card).to_contain_text("No column differs by more than chance and habit.")
+    expect(card).to_contain_text("3 columns hold what was there before.")
+
+
 def test_tells_what_is_wrong_with_a_file(page: Page, tmp_path: Path) -> None:
     register(page)
     broken = tmp_path / "picture.csv"
