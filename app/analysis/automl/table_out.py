@@ -17,12 +17,14 @@ def csv_lines(
     """The header, then one line for each answer (see ``answers.answers_of``), in order.
 
     The column is ``prediction``; with ``proba`` there is one ``probability_CLASS`` a class,
-    with ``intervals`` there are ``low`` and ``high`` where the model knows them. A label that a
+    with ``intervals`` there are ``low`` and ``high`` where the model knows them. Answers that say
+    their time and series, as a forecast's without rows do, begin with those. A label that a
     spreadsheet would take for a formula gets a leading ``'``; numbers do not.
     """
     columns: list[str] | None = None
     for answer in answers:
-        cells: dict[str, Any] = {"prediction": _safe(answer["prediction"])}
+        named = {k: _safe(answer[k]) for k in ("time", "series") if k in answer}
+        cells: dict[str, Any] = {**named, "prediction": _safe(answer["prediction"])}
         if proba:
             shares = answer.get("probabilities") or {}
             cells |= {f"probability_{label}": share for label, share in shares.items()}
