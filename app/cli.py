@@ -151,17 +151,36 @@ def train(
     data: Data,
     target: Annotated[str, typer.Option(help="The column to predict.")],
     out: OutDirectory,
-    task: Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")] = "auto",
+    task: Annotated[
+        str, typer.Option(help="auto, binary, multiclass, regression or forecast.")
+    ] = "auto",
     metric: Annotated[str | None, typer.Option(help="The figure to be best in.")] = None,
     time_budget: Annotated[float, typer.Option(metavar="S", help="Seconds, all in all.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processors to use; all.")] = None,
+    time_column: Annotated[
+        str | None, typer.Option(help="The column of times: a forecast runs along it.")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps to foretell.")] = None,
+    series_column: Annotated[
+        str | None, typer.Option(help="Of a forecast: the column that names the series.")
+    ] = None,
+    known_ahead: Annotated[
+        list[str] | None, typer.Option(help="Of a forecast: a column known in advance; repeatable.")
+    ] = None,
 ) -> None:
     """Train on a table: model.joblib, leaderboard.json, report.html, report.pdf."""
     from app.commands.train import train
 
     options = {"target": target, "task": task, "metric": metric, "seed": seed}
-    train(data, out, {**options, "time_budget_s": time_budget}, jobs)
+    along: dict[str, object] = {
+        "time_column": time_column,
+        "horizon": horizon,
+        "series_column": series_column,
+    }
+    along["known_ahead"] = known_ahead or None
+    given = {name: value for name, value in along.items() if value is not None}
+    train(data, out, {**options, **given, "time_budget_s": time_budget}, jobs)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Any
 
 # A spreadsheet runs a text that begins with one of these.
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
-_BOUNDS = ("low", "high")
+_PLACE, _BOUNDS = ("time", "series"), ("low", "high")
 
 
 def csv_lines(
@@ -18,7 +18,8 @@ def csv_lines(
     """The header, then one line for each answer (see ``answers.answers_of``), in order.
 
     The column is ``prediction``; with ``proba`` there is one ``probability_CLASS`` a class,
-    with ``intervals`` there are ``low`` and ``high`` where the model knows them. A label that a
+    with ``intervals`` there are ``low`` and ``high`` where the model knows them. Answers that say
+    their time and series, as a forecast's without rows do, begin with those. A label that a
     spreadsheet would take for a formula gets a leading ``'``; numbers do not.
     """
     buffer = io.StringIO()
@@ -33,14 +34,16 @@ def csv_lines(
 
     headed = False
     for answer in answers:
+        place = [name for name in _PLACE if name in answer]
         shares = (proba and answer.get("probabilities")) or {}
         bounds = (intervals and answer.get("interval")) or {}
         if not headed:
             names = [f"probability_{label}" for label in shares]
-            yield line(["prediction", *names, *(_BOUNDS if bounds else ())])
+            yield line([*place, "prediction", *names, *(_BOUNDS if bounds else ())])
             headed = True
         limits = [bounds[name] for name in _BOUNDS] if bounds else ()
-        yield line([_safe(answer["prediction"]), *shares.values(), *limits])
+        told = [_safe(answer[name]) for name in (*place, "prediction")]
+        yield line([*told, *shares.values(), *limits])
 
 
 def _safe(label: Any) -> Any:
