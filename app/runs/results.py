@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from app.core.problems import NotFound
 from app.db.session import UnitOfWork
 from app.db.tables import Artifact, Log, ModelMeta, Run
-from app.web import Resources
+from app.resources import Resources
 
 MEDIA_TYPES = {
     "json": "application/json",

@@ -79,7 +79,7 @@ def train_supervised(
     decision = decision_of(made, choice)
     decided = [] if decision is None else [decision["message"]]
     notes = [*made.notes, *search.notes, *choice.notes, *flattered, *decided, *told]
-    notes.append(_repeatable(material.budget))
+    notes.append(repeatable(material.budget))
     facts = facts_of(made, bundle, choice, figures, notes)
     facts["decision"] = decision
     facts["fit_seconds"] = round(sum(c.fit_seconds for c in search.candidates), 3)
@@ -90,7 +90,8 @@ def train_supervised(
     return Trained(bundle, facts, leaderboard_of(bundle, rows), charts)
 
 
-def _repeatable(budget: Budget) -> str:
+def repeatable(budget: Budget) -> str:
+    """Whether a repetition gives the same model, in a sentence."""
     if budget.finished_at is not None:
         return "Whoever does not ask to finish may get a different model."
     if budget.cut:
