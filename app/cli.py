@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from app.core.loading import loading
+
 app = typer.Typer(
     name="uam",
     help="Hand it a table, get an analyst's work back.",
@@ -63,8 +65,8 @@ def api(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
 ) -> None:
     """Run the HTTP API alone."""
-    from app.commands.parts import run_api
-
+    with loading():
+        from app.commands.parts import run_api
     run_api(host, port, workers)
 
 
@@ -74,8 +76,8 @@ def worker(
     check: Annotated[bool, typer.Option("--check", help="Only say how workers here are.")] = False,
 ) -> None:
     """Run a worker alone; or, with --check, exit 0 if those that run here are well."""
-    from app.commands.parts import check_worker, run_worker
-
+    with loading():
+        from app.commands.parts import check_worker, run_worker
     if check:
         check_worker()
     else:
@@ -85,8 +87,8 @@ def worker(
 @app.command()
 def beat() -> None:
     """Run the beat alone: it sends lost runs again and sweeps what is left over."""
-    from app.commands.parts import run_beat
-
+    with loading():
+        from app.commands.parts import run_beat
     run_beat()
 
 
@@ -149,17 +151,36 @@ def train(
     data: Data,
     target: Annotated[str, typer.Option(help="The column to predict.")],
     out: OutDirectory,
-    task: Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")] = "auto",
+    task: Annotated[
+        str, typer.Option(help="auto, binary, multiclass, regression or forecast.")
+    ] = "auto",
     metric: Annotated[str | None, typer.Option(help="The figure to be best in.")] = None,
     time_budget: Annotated[float, typer.Option(metavar="S", help="Seconds, all in all.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processors to use; all.")] = None,
+    time_column: Annotated[
+        str | None, typer.Option(help="The column of times: a forecast runs along it.")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option(help="Of a forecast: steps to foretell.")] = None,
+    series_column: Annotated[
+        str | None, typer.Option(help="Of a forecast: the column that names the series.")
+    ] = None,
+    known_ahead: Annotated[
+        list[str] | None, typer.Option(help="Of a forecast: a column known in advance; repeatable.")
+    ] = None,
 ) -> None:
     """Train on a table: model.joblib, leaderboard.json, report.html, report.pdf."""
     from app.commands.train import train
 
     options = {"target": target, "task": task, "metric": metric, "seed": seed}
-    train(data, out, {**options, "time_budget_s": time_budget}, jobs)
+    along: dict[str, object] = {
+        "time_column": time_column,
+        "horizon": horizon,
+        "series_column": series_column,
+    }
+    along["known_ahead"] = known_ahead or None
+    given = {name: value for name, value in along.items() if value is not None}
+    train(data, out, {**options, **given, "time_budget_s": time_budget}, jobs)
 
 
 @app.command()

@@ -23,6 +23,9 @@ LOAD = "app.commands.warm_up:load"
 TRAIN = "app.analysis.automl.jobs:train"
 RENDER = "app.analysis.report.jobs:render"
 
+NAMED = ("target", "time_column", "series_column", "known_ahead")
+"""Options that name columns, which cleaning then never drops."""
+
 # The command ends within 1.1 times its budget and 3 s. What reading and the report take beyond
 # that allowance is time that training does not have.
 OVERRUN_SHARE = 0.1
@@ -84,7 +87,7 @@ def _clean(at: Bench, table: Table, options: dict[str, Any]) -> Table:
         "source": str(table.source),
         "out_dir": str(made),
         "columns": table.columns,
-        "options": {"target": options["target"]},
+        "options": {name: options[name] for name in NAMED if options.get(name) is not None},
     }
     return Table(made / "cleaned.parquet", at.job("cleaning", CLEAN, params))
 

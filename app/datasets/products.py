@@ -19,8 +19,8 @@ from app.core import sandbox
 from app.core.problems import Gone
 from app.datasets.ingestion import fetch_table, run_reader
 from app.db.tables import Dataset, DatasetFacts, DatasetVersion
+from app.resources import Resources
 from app.storage.base import ObjectMissing
-from app.web import Resources
 
 PROFILE = "app.analysis.profile.jobs:profile"
 EXPORT = "app.analysis.ingest.jobs:export"

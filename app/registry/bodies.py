@@ -76,12 +76,17 @@ def _checked(value: dict[str, Any], schema: type[Asked]) -> Asked:
 def _with_rows(value: Any, schema: type[AskedRows]) -> AskedRows:
     if not isinstance(value, dict):
         raise _wrong("body", 'send {"rows": [...]} or a list of rows')
-    errors = list(_wrong_rows(value["rows"])) if "rows" in value else []
+    if "rows" not in value and value.get("horizon") is not None:
+        return _checked(value, schema)  # a forecast needs no rows
+    if "rows" not in value:
+        missing = {"type": "missing", "loc": ("body", "rows"), "msg": "Field required"}
+        raise RequestValidationError([{**missing, "input": value}])
+    errors = list(_wrong_rows(value["rows"]))
     if errors:
         first = errors[0]
         raise Unprocessable(f"{first['location']}: {first['message']}", errors=errors)
     # Rows that were just checked are not walked through a second time.
-    checked = _checked({**value, "rows": []} if "rows" in value else value, schema)
+    checked = _checked({**value, "rows": []}, schema)
     return checked.model_copy(update={"rows": value["rows"]})
 
 

@@ -16,7 +16,7 @@ from app.registry.bundles import local_bundle
 from app.registry.failures import no_rows, prediction_problem
 from app.registry.results import Shelf
 from app.registry.schemas import PredictIn
-from app.web import Resources
+from app.resources import Resources
 
 PREDICT_ROWS = "app.registry.warm:predict_rows"
 ROWS_TIMEOUT_S = 60.0
@@ -54,24 +54,26 @@ def predict_rows(
     :class:`PayloadTooLarge` for more rows than a caller may wait for.
     """
     rows, limit = asked.rows, held.settings.predict_sync_max_rows
-    if not rows:
+    if not rows and asked.horizon is None:
         raise no_rows("body.rows")
     if len(rows) > limit:
         raise PayloadTooLarge(f"These are more than {limit:,} rows; send them as a file.")
     bundle = local_bundle(held.storage, held.settings, model)
-    params = {"model": str(bundle), "sha256": model.sha256, "rows": rows, "explain": asked.explain}
+    params: dict[str, Any] = {"model": str(bundle), "sha256": model.sha256, "rows": rows}
+    params |= {"explain": asked.explain, "horizon": asked.horizon, "most": limit}
     try:
         result = held.predictors.call(PREDICT_ROWS, params, timeout_s=ROWS_TIMEOUT_S)
     except ChildError as error:
         raise prediction_problem(error) from None
-    PREDICTIONS.labels("rows").inc(len(rows))
+    count = len(result["predictions"])
+    PREDICTIONS.labels("rows").inc(count)
     shelf, tally = shelf_of(held), result.pop("tally", None)
     content = {"model_id": model.id, **result}
     artifact = shelf.keep(
         model,
         "json",
         json.dumps(content, ensure_ascii=False).encode(),
-        len(rows),
+        count,
         lambda unit, _: service.hold_model(unit, user, model.id),
         tally=tally,
     )

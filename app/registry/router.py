@@ -20,7 +20,8 @@ from app.registry.bodies import file_form, is_json, parse_champion_rows, parse_r
 from app.registry.life import router as life
 from app.registry.predicting import PredictedRows, shelf_of
 from app.registry.schemas import JobAccepted, JobOut, ModelDetail, ModelOut, Predictions
-from app.web import Held, Page, Resources, Unit, answers, paginate
+from app.resources import Resources
+from app.web import Held, Page, Unit, answers, paginate
 
 router = APIRouter(tags=["models"])
 
@@ -36,6 +37,10 @@ ROWS_SCHEMA: dict[str, Any] = {
         "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
     },
 }
+HORIZON_SCHEMA: dict[str, Any] = {
+    "description": "Of a forecast, instead of rows: the next steps of every series.",
+    "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"type": "null"}],
+}
 PREDICT_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -45,12 +50,13 @@ PREDICT_BODY: dict[str, Any] = {
                     "anyOf": [
                         {
                             "type": "object",
-                            "required": ["rows"],
                             "additionalProperties": False,
                             "properties": {
                                 "rows": ROWS_SCHEMA,
                                 "explain": {"type": "boolean", "default": False},
+                                "horizon": HORIZON_SCHEMA,
                             },
+                            "anyOf": [{"required": ["rows"]}, {"required": ["horizon"]}],
                         },
                         ROWS_SCHEMA,
                     ]
@@ -67,13 +73,15 @@ CHAMPION_BODY: dict[str, Any] = {
             "application/json": {
                 "schema": {
                     "type": "object",
-                    "required": ["target", "rows"],
+                    "required": ["target"],
                     "additionalProperties": False,
                     "properties": {
                         "target": {"anyOf": [{"type": "string"}, {"type": "null"}]},
                         "rows": ROWS_SCHEMA,
                         "explain": {"type": "boolean", "default": False},
+                        "horizon": HORIZON_SCHEMA,
                     },
+                    "anyOf": [{"required": ["rows"]}, {"required": ["horizon"]}],
                 }
             }
         },

@@ -95,8 +95,16 @@ def _facts(model: ModelMeta) -> dict[str, Any]:
 class PredictIn(Body):
     """Rows to predict, each an object keyed by column name."""
 
-    rows: list[dict[str, JsonValue]]
+    rows: list[dict[str, JsonValue]] = Field(
+        default_factory=list, description="Needed, unless a forecast is asked for a horizon."
+    )
     explain: bool = Field(default=False, description="Say for each row what weighed how much.")
+    horizon: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Of a forecast, instead of rows: the next steps of every series.",
+    )
 
 
 class ChampionPredictIn(PredictIn):
@@ -143,6 +151,8 @@ class Prediction(BaseModel):
     probabilities: dict[str, float] | None = None
     interval: Interval | None = None
     explanation: Explanation | None = None
+    time: Any = Field(default=None, description="Of a forecast, as the training file spells times.")
+    series: str | None = Field(default=None, description="Of a forecast of several series.")
 
 
 class Predictions(BaseModel):

@@ -36,13 +36,19 @@ def predict_rows(
     sha256: str,
     rows: list[dict[str, Any]],
     explain: bool,
+    horizon: int | None = None,
+    most: int | None = None,
     progress: Progress,  # noqa: ARG001 (part of every job's interface)
 ) -> dict[str, Any]:
-    """Predict rows by the bundle at ``model``: ``{"predictions", "warnings"}``.
+    """Predict rows by the bundle at ``model``: ``{"predictions", "warnings"}``; of a forecast
+    without rows the next ``horizon`` steps of every series, ``most`` answers in all.
 
     Raises ``BadModel`` and ``BadRows``.
     """
-    return loaded(model, sha256).predict_rows(rows, explain=explain)
+    predictor = loaded(model, sha256)
+    if horizon is not None and most is not None:
+        predictor.check_count(horizon, most)
+    return predictor.predict_rows(rows, explain=explain, horizon=horizon)
 
 
 def judge_tally(
@@ -58,7 +64,11 @@ def judge_tally(
 
     Raises ``BadModel``.
     """
-    reference = loaded(model, sha256).bundle.reference
+    bundle = loaded(model, sha256).bundle
+    reference = bundle.reference
+    if bundle.task == "forecast":
+        told = "A forecast reads times to come, which do not drift; judge it by evaluating it."
+        return {"drift": [], "summary": [told], "method": None}
     if reference is None:
         told = "This model was trained before training rows were kept count of; train it anew."
         return {"drift": [], "summary": [told], "method": None}

@@ -23,6 +23,11 @@ from app.storage.base import ObjectMissing, Storage, StorageCorrupted
 
 T = TypeVar("T")
 
+# Options that cleaning looks at, since a column that a run names is never dropped.
+NAMING = (
+    "target", "features", "ignore", "time_column", "series_column", "known_ahead",
+    "group_column", "weight_column",
+)  # fmt: skip
 # What training may take beyond its budget before it is ended from outside.
 TRAIN_SLACK_S = 90.0
 TRAIN_SLACK_SHARE = 0.2
@@ -137,7 +142,7 @@ def preprocess(context: StageContext) -> StageResult:
     out = context.out()
     options = {
         name: context.options[name]
-        for name in ("target", "features", "ignore", "cleaning")
+        for name in ("cleaning", *NAMING)
         if context.options.get(name) is not None
     }
     facts = context.job(

@@ -45,7 +45,13 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     page.get_by_label("What should be predicted?").select_option("arrived_late")
     page.get_by_label("Seconds of training").fill("5")
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".status")).to_have_text("COMPLETED")
+    expect(page.locator(".log li").nth(1)).to_be_visible()
+    # The list at the start follows it, too.
+    page.get_by_role("link", name="UAM").click()
+    runs = page.get_by_role("region", name="Runs")
+    expect(runs.locator(".status")).to_have_text("COMPLETED")
+    expect(runs).to_contain_text("100 %")
+    runs.get_by_role("link").click()
     expect(page.locator(".steps .past")).to_have_count(4)
     # How many candidates there are is a matter of the machine; the baseline is always one.
     board = page.get_by_role("region", name="Leaderboard").locator("tbody tr")
@@ -62,6 +68,19 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     page.reload()
     expect(page.locator(".status")).to_have_text("COMPLETED")
     expect(page.locator(".log li").first).to_be_visible()
+
+
+def test_a_long_upload_shows_how_much_is_sent(page: Page, tmp_path: Path) -> None:
+    register(page)
+    path = tmp_path / "long.csv"
+    path.write_text("number\n" + "\n".join(map(str, range(60_000))) + "\n", encoding="utf-8")
+    line = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 150_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files("#file", path)
+    expect(page.get_by_role("progressbar", name="Sent so far")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("%")
+    expect(page.get_by_role("heading", name="long.csv")).to_be_visible()
 
 
 def test_a_newer_file_makes_a_version(page: Page, tmp_path: Path) -> None:

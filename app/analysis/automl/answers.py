@@ -24,6 +24,8 @@ OTHERS = "(other columns)"
 
 def answers_of(bundle: Bundle, output: Array) -> list[dict[str, Any]]:
     """``[{prediction, probabilities?, interval?}]``, one for each row of the output."""
+    if bundle.task == "forecast":
+        return [_foretold(row) for row in output.tolist()]
     if bundle.task == "regression":
         answers: list[dict[str, Any]] = [{"prediction": float(value)} for value in output]
         if bundle.intervals is not None:
@@ -42,6 +44,14 @@ def answers_of(bundle: Bundle, output: Array) -> list[dict[str, Any]]:
         {"prediction": label, "probabilities": dict(zip(names, row, strict=True))}
         for label, row in zip(labels, output.tolist(), strict=True)
     ]
+
+
+def _foretold(row: list[float]) -> dict[str, Any]:
+    value, low, high, _ = row
+    answer: dict[str, Any] = {"prediction": value}
+    if np.isfinite(low):
+        answer["interval"] = {"low": low, "high": high, "coverage": 0.9}
+    return answer
 
 
 def predicted_labels(bundle: Bundle, output: Array) -> list[Any]:

@@ -15,6 +15,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         "",
         f"Predicts **{_text(facts['target'])}** ({facts['task']}); trained {facts['created_at']}.",
         "",
+        *_calendar(facts),
         "## How good it is",
         "",
         "Measured on rows that trained nothing and chose nothing.",
@@ -69,12 +70,36 @@ from predict import load_model
 model = load_model()
 model.predict_rows([{{"column": "value"}}])["predictions"]
 ```
-
+{_next_steps(facts)}
 - `MODEL_CARD.md` says what the model is worth and what it reads; `model.json` the same for programs.
 - `model.pkl` is a pickle: whoever can change it can run code here. `predict.py` checks its SHA-256.
 - `uam_model/` is the part of UAM that answers (Apache-2.0, see `LICENSE`).
 - The libraries of `requirements.txt` are those that the model was exported with.
 """
+
+
+def _next_steps(facts: Mapping[str, Any]) -> str:
+    told = facts.get("forecast")
+    if not told:
+        return ""
+    return f"""
+The next steps of every series, without any rows: `model.predict_rows([], horizon={told["horizon"]})`,
+or `predict.py --horizon {told["horizon"]} --out forecast.csv`.
+"""
+
+
+def _calendar(facts: Mapping[str, Any]) -> list[str]:
+    """How a forecast runs: nothing for other tasks."""
+    told = facts.get("forecast")
+    if not told:
+        return []
+    season = f"a season of {told['season']} steps" if told["season"] > 1 else "no season"
+    series = f"{told['series']} series, " if told["series"] > 1 else ""
+    return [
+        f"It foretells {told['horizon']} steps ({told['frequency']}; {series}{season}) after "
+        f"{_text(told['last'])}, the last time that it knows, and {told['reach']} at most.",
+        "",
+    ]
 
 
 def _column(item: Mapping[str, Any]) -> str:

@@ -58,7 +58,9 @@ def plan_of(
 ) -> str:
     """The hash (hex) of all that decides what is tried on what: the files, the columns, the
     options with their seed, the libraries, and the portfolio."""
-    portfolio = Path(__file__).with_name("portfolio.json").read_bytes()
+    here = Path(__file__).parent
+    portfolio = (here / "portfolio.json").read_bytes()
+    portfolio += (here / "forecasting" / "portfolio.json").read_bytes()
     data = []
     for file in files:
         with file.open("rb") as stream:

@@ -13,6 +13,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.cells import BadCell, as_number, is_missing
 from app.analysis.automl.files import FileToPredict
+from app.analysis.automl.forecasting.outcome import judge_outcome
 from app.analysis.automl.leaderboard import rounded
 from app.analysis.automl.metrics import all_scores, roc_auc
 from app.analysis.automl.pictures import judgement_charts
@@ -44,6 +45,8 @@ def evaluate(found: FileToPredict) -> dict[str, Any]:
     bundle = found.predictor.bundle
     check_evaluable(bundle)
     truth, judged = _read_truth(found)
+    if bundle.task == "forecast":
+        return _forecast(found, truth)
     output = np.concatenate(list(found.outputs()))
     truth, prediction = truth[judged], output[judged]
     figures = all_scores(bundle.task, truth, prediction, None, bundle.decision)
@@ -81,14 +84,33 @@ def _read_truth(found: FileToPredict) -> tuple[Array, Array]:
         raise BadRows("There are no rows to judge by.")
     entry = next(c for c in found.columns if c["name"] == name)
     series = load_frame(found.data, [entry])[name]
-    truth = _values(series, name) if bundle.task == "regression" else _positions(series, found)
+    valued = bundle.task in ("regression", "forecast")
+    truth = _values(series, name) if valued else _positions(series, found)
     judged = np.flatnonzero(np.isfinite(truth))
     unknown = int(series.isna().sum())
     if unknown:
         found.warn([_warning("missing_target", name, unknown, "no value in the target")])
     if not judged.size:
         raise BadRows(f"No row has a value in {name!r} that the model can be judged by.")
-    return (truth if bundle.task == "regression" else _whole(truth)), judged
+    return (truth if valued else _whole(truth)), judged
+
+
+def _forecast(found: FileToPredict, truth: Array) -> dict[str, Any]:
+    """How good a forecast was of what came, by the rows that lie after its last known time."""
+    bundle = found.predictor.bundle
+    outcome = judge_outcome(found, truth)
+    truth, prediction = outcome.truth, outcome.prediction
+    uncertainty = intervals_of("regression", truth, prediction)
+    charts = judgement_charts("regression", str(bundle.target), (), truth, prediction, 0)
+    return {
+        "rows": found.rows,
+        "judged_rows": int(truth.size),
+        "metrics": outcome.metrics,
+        "uncertainty": {k: v for k, v in uncertainty.items() if k in outcome.metrics},
+        "errors": _errors(truth, prediction),
+        "charts": [{**chart.summary(), "figure": render_plotly(chart)} for chart in charts],
+        "warnings": found.warnings,
+    }
 
 
 def _whole(truth: Array) -> Array:

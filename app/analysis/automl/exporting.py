@@ -18,10 +18,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from app.analysis.automl.bundle import load_bundle
+from app.analysis.automl.bundle import Bundle, load_bundle
 from app.analysis.automl.cards import model_card, read_me
+from app.analysis.automl.forecasting.model import ForecastModel
 from app.analysis.progress import Progress
 
 SCRIPT = "app.analysis.automl.standalone"
@@ -47,6 +48,7 @@ def export_model(
         **card,
         "input_schema": bundle.input_schema,
         "classes": list(bundle.labels),
+        **_forecast_facts(bundle),
         "model_sha256": hashlib.sha256(stored).hexdigest(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "libraries": dict(pin.split("==") for pin in pins),
@@ -68,6 +70,13 @@ def export_model(
         for name, data in sorted(files.items()):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
     return {"files": sorted(files), "size_bytes": Path(out).stat().st_size}
+
+
+def _forecast_facts(bundle: Bundle) -> dict[str, Any]:
+    """How a forecast runs, for its card; nothing for other tasks."""
+    if bundle.task != "forecast":
+        return {}
+    return {"forecast": cast(ForecastModel, bundle.model).facts()}
 
 
 def _named_in(content: bytes) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from app.analysis.automl.answers import answers_of
 from app.analysis.automl.features.table import RawTable
+from app.analysis.automl.forecasting.model import Future
 from app.analysis.automl.reference import Tally
 from app.analysis.automl.rows import missing_value_warning
 from app.analysis.automl.serving import Predictor
@@ -68,7 +69,7 @@ class FileToPredict:
         else:
             yield from self._by_rows()
 
-    def tables(self) -> Iterator[RawTable]:
+    def tables(self) -> Iterator[RawTable | Future]:
         """The rows as tables, in pieces, not predicted. Raises as :meth:`outputs`."""
         if not self.rows:
             raise BadRows("There are no rows to compare.")
@@ -108,12 +109,12 @@ class FileToPredict:
         for table in self._read_rows():
             yield self._answered(table)
 
-    def _answered(self, table: RawTable) -> Array:
+    def _answered(self, table: RawTable | Future) -> Array:
         output = self.predictor.output(table)
         self.count(table, output)
         return output
 
-    def count(self, table: RawTable, output: Array | None) -> None:
+    def count(self, table: RawTable | Future, output: Array | None) -> None:
         """Add rows, and the answers to them where there are any, to the tally."""
         counted = self.predictor.tally(table, output)
         if self.tally is not None and counted is not None:
@@ -121,7 +122,7 @@ class FileToPredict:
         else:
             self.tally = counted
 
-    def _read_rows(self) -> Iterator[RawTable]:
+    def _read_rows(self) -> Iterator[RawTable | Future]:
         """The slow way, as rows of JSON go: every cell that does not fit is named."""
         done = 0
         with pq.ParquetFile(self.data) as file:

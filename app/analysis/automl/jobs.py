@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from app.analysis.automl.bundle import save, versions
 from app.analysis.automl.checkpoints import Checkpoints, plan_of
 from app.analysis.automl.files import read_file
+from app.analysis.automl.forecasting.train import train_forecast
 from app.analysis.automl.group import train_clusters
-from app.analysis.automl.options import check_options, parse_options
+from app.analysis.automl.options import RunOptions, asked_task, check_options, parse_options
 from app.analysis.automl.own_test import TestTable
 from app.analysis.automl.prepare import Setting
 from app.analysis.automl.serving import load
 from app.analysis.automl.table_out import csv_lines
 from app.analysis.automl.threads import available_cpus, bounded_pools
-from app.analysis.automl.train import train_supervised
+from app.analysis.automl.train import Trained, train_supervised
 from app.analysis.charts.write import write_charts
 from app.analysis.errors import BadOption
 from app.analysis.ingest.frame import load_frame
@@ -77,7 +79,7 @@ def train(
     out = Path(out_dir)
     schema = columns_from_json(columns)
     frame = load_frame(source, schema)
-    work = train_clusters if parsed.target is None else train_supervised
+    work = _work(parsed)
     with bounded_pools(1):  # fits go side by side, or bring their own threads
         trained = work(frame, schema, parsed, setting, progress, checkpoints)
     digest, size = save(trained.bundle, out / "model.joblib")
@@ -88,6 +90,13 @@ def train(
     write_charts(trained.charts, out / "charts")
     progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
     return facts
+
+
+def _work(options: RunOptions) -> Callable[..., Trained]:
+    """What trains for these options."""
+    if options.target is None:
+        return train_clusters
+    return train_forecast if asked_task(options) == "forecast" else train_supervised
 
 
 def _test_table(test: dict[str, Any]) -> TestTable:

@@ -7,13 +7,13 @@ console follow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.analysis.automl.option_kinds import KIND_WORDS, Kind, is_kind
+from app.analysis.automl.option_kinds import KIND_WORDS, is_kind
+from app.analysis.automl.option_table import LATER_OPTIONS, OPTIONS, SPEC_BY_NAME, OptionSpec
 from app.analysis.automl.tasks import (
-    LATER_TASKS,
     TASKS,
     Task,
     check_task,
@@ -26,139 +26,17 @@ from app.analysis.errors import BadOption
 from app.analysis.progress import Progress
 from app.analysis.schema import Column, columns_from_json
 
-
-@dataclass(frozen=True, slots=True)
-class OptionSpec:
-    """One option: its name, the kind of its value, its default, and what it does.
-
-    ``low`` and ``high`` bound a number (inclusive); ``choices`` are the strings allowed;
-    ``tasks`` are the tasks that can use it (empty: all of them).
-    """
-
-    name: str
-    kind: Kind
-    default: Any
-    help: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-
-
-_CLASSES = ("binary", "multiclass")
-_SUPERVISED = (*_CLASSES, "regression")
-"""What a threshold may be tuned for; ``auto`` is the run's metric of labels, else F1."""
-
-OPTIONS: tuple[OptionSpec, ...] = (
-    OptionSpec("target", "string", None, "the column to predict; without one the run clusters"),
-    OptionSpec(
-        "task",
-        "string",
-        "auto",
-        "what to do; auto decides by the target and says why",
-        choices=("auto", *TASKS, *LATER_TASKS),
-    ),
-    OptionSpec(
-        "metric", "string", None, "the figure to be best in, by scikit-learn's names; by the task"
-    ),
-    OptionSpec(
-        "time_budget_s",
-        "number",
-        60,
-        "seconds of wall time for the training stage",
-        low=5,
-        high=86_400,
-    ),
-    OptionSpec("features", "names", None, "the only columns to learn from; all useful ones"),
-    OptionSpec("ignore", "names", None, "columns to leave out; none"),
-    OptionSpec(
-        "folds",
-        "integer",
-        None,
-        "folds of the cross-validation; chosen by rows and time",
-        low=2,
-        high=20,
-        tasks=_SUPERVISED,
-    ),
-    OptionSpec(
-        "split",
-        "string",
-        "auto",
-        "how rows are split: stratified, random, or time (the newest rows judge)",
-        choices=("auto", "stratified", "random", "time"),
-        tasks=_SUPERVISED,
-    ),
-    OptionSpec(
-        "time_column",
-        "string",
-        None,
-        "the column by whose time rows are split: the newest judge; no split by time",
-        tasks=_SUPERVISED,
-    ),
-    OptionSpec(
-        "group_column",
-        "string",
-        None,
-        "rows with one value here are never divided between learning and judging; none",
-        tasks=_SUPERVISED,
-    ),
-    OptionSpec(
-        "test_dataset_id",
-        "string",
-        None,
-        "a data set that judges once at the end, instead of rows held out; none",
-        tasks=_SUPERVISED,
-    ),
-    OptionSpec(
-        "class_weight",
-        "weights",
-        None,
-        "what missing a class costs: balanced, or {class: weight}; alike",
-        tasks=_CLASSES,
-    ),
-    OptionSpec(
-        "costs",
-        "costs",
-        None,
-        "what mistakes cost: {class: {called: cost}}, or of two classes {false_positive, "
-        "false_negative}; alike",
-        tasks=_CLASSES,
-    ),
-    OptionSpec(
-        "threshold",
-        "threshold",
-        None,
-        "the probability from which on a row is called positive, or tuned: auto, accuracy, "
-        "balanced_accuracy, f1; 0.5",
-        tasks=("binary",),
-    ),
-    OptionSpec("cleaning", "object", None, "rules of the cleaning stage to switch on or off"),
-    OptionSpec(
-        "positive_class",
-        "label",
-        None,
-        "the class that counts as positive; the one that reads like a yes, else the rarer",
-        tasks=("binary",),
-    ),
-    OptionSpec("seed", "integer", 0, "seed of everything random", low=0, high=2**31 - 1),
-    OptionSpec(
-        "max_predict_ms",
-        "number",
-        None,
-        "milliseconds that one prediction may take; no limit",
-        low=0.01,
-        high=60_000,
-        tasks=_SUPERVISED,
-    ),
-)
-SPEC_BY_NAME: dict[str, OptionSpec] = {spec.name: spec for spec in OPTIONS}
-
-LATER_OPTIONS: tuple[str, ...] = (
-    "horizon",
-    "series_column",
-    "known_ahead",
-    "weight_column",
-)
+__all__ = [
+    "LATER_OPTIONS",
+    "OPTIONS",
+    "RunOptions",
+    "asked_task",
+    "check_against",
+    "check_options",
+    "check_usable",
+    "parse_options",
+    "time_column_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +61,9 @@ class RunOptions:
     class_weight: str | Mapping[str, float] | None = None
     costs: Mapping[str, Any] | None = None
     threshold: str | float | None = None
+    horizon: int | None = None
+    series_column: str | None = None
+    known_ahead: tuple[str, ...] | None = None
 
 
 def parse_options(raw: Mapping[str, Any]) -> RunOptions:
@@ -234,11 +115,17 @@ def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
     if options.target is not None and options.target not in by_name:
         raise BadOption(f"There is no column {options.target!r} to predict.", option="target")
     _check_names(options, by_name)
-    _check_splitting(options, by_name)
     _check_deciding(options)
     target = None if options.target is None else by_name[options.target]
-    check_task(options.task, target)
-    task = only_task(options.task, target)
+    asked = asked_task(options)
+    check_task(asked, target)
+    task = only_task(asked, target)
+    if task == "forecast":
+        metric_for(task, options.metric)
+        check_usable(options, task)
+        _check_roles(options, by_name)
+        return task
+    _check_splitting(options, by_name)
     if task is not None:
         metric_for(task, options.metric)
         check_usable(options, task)
@@ -251,6 +138,56 @@ def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
     ):
         raise BadOption("A split by time needs a column of dates.", option="split")
     return task
+
+
+def asked_task(options: RunOptions) -> str:
+    """The task asked for; with a horizon ``auto`` is a forecast."""
+    foretelling = options.task == "auto" and options.horizon is not None
+    return "forecast" if foretelling and options.target is not None else options.task
+
+
+def time_column_of(options: RunOptions, columns: Iterable[Column]) -> str:
+    """The column that a forecast runs along: the one named, else the only one of dates.
+
+    Raises ``BadOption`` when there is no telling.
+    """
+    if options.time_column is not None:
+        return options.time_column
+    dates = [c.name for c in columns if c.type == "datetime" and c.name != options.target]
+    if len(dates) != 1:
+        found = "there is none" if not dates else f"there are {len(dates)}"
+        raise BadOption(
+            f"A forecast runs along one column of times, and of dates {found}: name it in "
+            "'time_column'.",
+            option="time_column",
+        )
+    return dates[0]
+
+
+def _check_roles(options: RunOptions, by_name: Mapping[str, Column]) -> None:
+    """That the columns of a forecast exist, and that none plays two parts."""
+    parts = {options.target: "target"}
+    time_name = time_column_of(options, by_name.values())
+    named: list[tuple[str, str | None]] = [
+        ("time_column", time_name),
+        ("series_column", options.series_column),
+    ]
+    named += [("known_ahead", name) for name in options.known_ahead or ()]
+    for option, name in named:
+        if name is None:
+            continue
+        if name not in by_name:
+            raise BadOption(f"There is no column {name!r} (in {option!r}).", option=option)
+        if parts.setdefault(name, option) != option:
+            raise BadOption(
+                f"Column {name!r} cannot be both {parts[name]!r} and {option!r}.", option=option
+            )
+        if name in (options.ignore or ()):
+            raise BadOption(f"Column {name!r} is ignored, and the {option!r}.", option=option)
+    if by_name[time_name].type == "boolean":
+        raise BadOption(
+            f"Column {time_name!r} is boolean, and names no times.", option="time_column"
+        )
 
 
 def _check_splitting(options: RunOptions, by_name: Mapping[str, Column]) -> None:

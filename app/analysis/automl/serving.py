@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ import pandas as pd
 from app.analysis.automl.answers import answers_of, explained
 from app.analysis.automl.bundle import Bundle, load_bundle
 from app.analysis.automl.features.table import UNSEEN, RawTable, read_frame
+from app.analysis.automl.forecasting.model import ForecastModel, Future
+from app.analysis.automl.forecasting.reading import read_future, read_future_rows
 from app.analysis.automl.reference import Tally
 from app.analysis.automl.reference import answers_of as answered
 from app.analysis.automl.rows import (
@@ -45,14 +47,22 @@ class Predictor:
         self.bundle = bundle
         self._threads = available_cpus()
 
-    def predict_rows(self, rows: Sequence[Row], *, explain: bool = False) -> dict[str, Any]:
+    def predict_rows(
+        self, rows: Sequence[Row], *, explain: bool = False, horizon: int | None = None
+    ) -> dict[str, Any]:
         """``{"predictions": [{prediction, probabilities?, interval?, explanation?}], "warnings",
         "tally"?}``, the last as ``Tally.to_json`` where the model has a reference.
 
         Warnings are ``{kind, message, column?, rows?}``. With ``explain`` the first
-        :data:`MOST_EXPLAINED` rows get additive reasons. Raises ``BadRows``.
+        :data:`MOST_EXPLAINED` rows get additive reasons. A forecast needs no rows where ``horizon``
+        says how many steps of every series are wanted; its answers say their ``time`` and
+        ``series``, too. Raises ``BadRows``.
         """
-        table, warnings = self.read(rows)
+        if self.bundle.task == "forecast":
+            return self._foretell(rows, horizon, explain=explain)
+        if horizon is not None:
+            raise BadRows("A horizon is for forecasts; this model predicts rows.")
+        table, warnings = read_rows(rows, self.bundle)
         output = self.output(table)
         predictions = answers_of(self.bundle, output)
         if explain:
@@ -71,19 +81,55 @@ class Predictor:
         tally = self.tally(table, output)
         return answer if tally is None else {**answer, "tally": tally.to_json()}
 
-    def read(self, rows: Sequence[Row]) -> tuple[RawTable, list[dict[str, Any]]]:
+    def check_count(self, horizon: int, most: int) -> None:
+        """That a horizon of every series is at most so many answers. Raises ``BadRows``."""
+        model: Any = self.bundle.model
+        if self.bundle.task == "forecast" and horizon * len(model.names) > most:
+            raise BadRows(
+                f"{horizon:,} steps of {len(model.names):,} series are more than {most:,} answers; "
+                "ask for rows."
+            )
+
+    def _foretell(
+        self, rows: Sequence[Row], horizon: int | None, *, explain: bool
+    ) -> dict[str, Any]:
+        """Rows of times to come, or without rows the next ``horizon`` steps of every series."""
+        model = cast(ForecastModel, self.bundle.model)
+        if explain:
+            raise BadRows("A forecast follows from the history: it has no reasons per row.")
+        if rows and horizon is not None:
+            raise BadRows("Give rows or a horizon, and not both.")
+        if horizon is not None:
+            if not 1 <= horizon <= model.reach:
+                raise BadRows(f"The horizon must lie between 1 and {model.reach:,} here.")
+            future, warnings = model.following(horizon), list[dict[str, Any]]()
+        else:
+            future, warnings = read_future_rows(rows, self.bundle)
+        answers = answers_of(self.bundle, self.output(future))
+        named = self.bundle.recipe["series_column"] is not None
+        for i, one in enumerate(answers):
+            one["time"] = model.grid.spelled(int(future.when[i]))
+            if named and future.series[i] >= 0:
+                one["series"] = model.names[int(future.series[i])]
+        return {"predictions": answers, "warnings": warnings}
+
+    def read(self, rows: Sequence[Row]) -> tuple[RawTable | Future, list[dict[str, Any]]]:
         """Rows as a table, and what was odd about them. Raises ``BadRows``."""
+        if self.bundle.task == "forecast":
+            return read_future_rows(rows, self.bundle)
         return read_rows(rows, self.bundle)
 
-    def output(self, table: RawTable) -> Array:
-        """The model's output: values (n,) for a regression, else (n, classes)."""
-        return np.asarray(self.bundle.model.predict(table, self._threads))
+    def output(self, table: RawTable | Future) -> Array:
+        """The model's output: values (n,) for a regression, (n, 4) for a forecast (see
+        ``ForecastModel.predict``), else (n, classes)."""
+        model: Any = self.bundle.model
+        return np.asarray(model.predict(table, self._threads))
 
-    def tally(self, table: RawTable, output: Array | None) -> Tally | None:
+    def tally(self, table: RawTable | Future, output: Array | None) -> Tally | None:
         """The rows and the answers to them counted, for the model's monitoring; ``None`` for a
         model that carries no reference."""
         bundle = self.bundle
-        if bundle.reference is None:
+        if bundle.reference is None or isinstance(table, Future):
             return None
         given = None if output is None else answered(output, bundle.task, bundle.decision)
         return bundle.reference.tally(bundle.layout, table, given)
@@ -97,10 +143,12 @@ class Predictor:
         table, warnings = self.read_frame(frame)
         return self.output(table), warnings
 
-    def read_frame(self, frame: pd.DataFrame) -> tuple[RawTable, list[dict[str, Any]]]:
+    def read_frame(self, frame: pd.DataFrame) -> tuple[RawTable | Future, list[dict[str, Any]]]:
         """A typed frame as a table, and what was odd about it. Raises ``BadRows``."""
         if frame.empty:
             raise BadRows("There are no rows to predict.")
+        if self.bundle.task == "forecast":
+            return read_future(frame, self.bundle)
         cleaned = apply_steps(frame, self.bundle.cleaning_steps, keep_rows=True)
         complete, warnings = self._complete(cleaned)
         table = read_frame(complete, self.bundle.layout)

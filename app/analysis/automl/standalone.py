@@ -79,13 +79,21 @@ def predict_rows(
 def main(arguments: list[str] | None = None) -> int:
     """Predict a file; 0 when that is done, 1 when it cannot be."""
     parser = argparse.ArgumentParser(description=__doc__, prog="predict.py")
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?")
+    parser.add_argument("--horizon", type=int, help="of a forecast: the next steps, without data")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--proba", action="store_true", help="probabilities, too")
     asked = parser.parse_args(arguments)
+    if (asked.data is None) == (asked.horizon is None):
+        parser.error("give DATA or --horizon")
     told: set[str] = set()
     try:
         model = load_model()
+        if asked.horizon is not None:
+            found = model.predict_rows([], horizon=asked.horizon)["predictions"]
+            with asked.out.open("w", encoding="utf-8") as out:
+                out.writelines(csv_lines(found))
+            return 0
         with (
             asked.data.open(encoding="utf-8-sig", newline="") as data,
             asked.out.open("w", encoding="utf-8") as out,

@@ -11,9 +11,8 @@ from typing import Literal, cast, get_args
 from app.analysis.errors import BadOption
 from app.analysis.schema import NUMERIC_TYPES, Column
 
-Task = Literal["binary", "multiclass", "regression", "clustering"]
+Task = Literal["binary", "multiclass", "regression", "forecast", "clustering"]
 TASKS: tuple[Task, ...] = get_args(Task)
-LATER_TASKS: tuple[str, ...] = ("forecast",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,8 @@ _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 _BINARY: tuple[Task, ...] = ("binary",)
 _MULTI: tuple[Task, ...] = ("multiclass",)
 _VALUES: tuple[Task, ...] = ("regression",)
+_AMOUNTS: tuple[Task, ...] = ("regression", "forecast")
+_SERIES: tuple[Task, ...] = ("forecast",)
 _GROUPS: tuple[Task, ...] = ("clustering",)
 
 METRICS: dict[str, Metric] = {
@@ -55,19 +56,27 @@ METRICS: dict[str, Metric] = {
         Metric("roc_auc_ovr", _MULTI, True, "mean area under the ROC curve, one against the rest"),
         Metric(
             "rmse",
-            _VALUES,
+            _AMOUNTS,
             False,
             "root mean squared error, in the target's unit",
             aliases=("root_mean_squared_error", "neg_root_mean_squared_error"),
         ),
         Metric(
             "mae",
-            _VALUES,
+            _AMOUNTS,
             False,
             "mean absolute error, in the target's unit",
             aliases=("mean_absolute_error", "neg_mean_absolute_error"),
         ),
         Metric("r2", _VALUES, True, "share of the variance that is explained"),
+        Metric(
+            "mase",
+            _SERIES,
+            False,
+            "mean absolute error, in units of the seasonal naive forecast's within the history",
+            aliases=("mean_absolute_scaled_error",),
+        ),
+        Metric("wape", _SERIES, False, "summed absolute errors by the summed size of the values"),
         Metric("silhouette", _GROUPS, True, "mean silhouette", aliases=("silhouette_score",)),
     )
 }
@@ -76,6 +85,7 @@ DEFAULT_METRIC: dict[Task, str] = {
     "binary": "roc_auc",
     "multiclass": "log_loss",
     "regression": "rmse",
+    "forecast": "mase",
     "clustering": "silhouette",
 }
 
@@ -121,8 +131,6 @@ def tasks_by_type(column: Column) -> tuple[Task, ...]:
 
 def check_task(task: str, target: Column | None) -> None:
     """That ``task`` (``auto`` included) can be done for this target. Raises ``BadOption``."""
-    if task in LATER_TASKS:
-        raise BadOption(f"The task {task!r} is not yet available.", option="task")
     if task != "auto" and task not in TASKS:
         raise BadOption(
             f"There is no task {task!r}; known are auto, {', '.join(TASKS)}.", option="task"
@@ -135,6 +143,9 @@ def check_task(task: str, target: Column | None) -> None:
             "Clustering uses no target: leave out 'target', or choose another task.",
             option="target",
         )
+    if task == "forecast":
+        _check_foretold(target)
+        return
     possible = tasks_by_type(target)
     if not possible:
         raise BadOption(
@@ -145,6 +156,15 @@ def check_task(task: str, target: Column | None) -> None:
             f"The task {task!r} cannot be done for {target.name!r}, which is {target.type}; "
             f"possible are {', '.join(possible)}.",
             option="task",
+        )
+
+
+def _check_foretold(target: Column) -> None:
+    """That a forecast's target holds numbers (or only one value, which may be one)."""
+    if target.type not in NUMERIC_TYPES and target.type not in ("id", "constant", "boolean"):
+        raise BadOption(
+            f"Column {target.name!r} is {target.type}; a forecast is made of numbers.",
+            option="target",
         )
 
 

@@ -52,6 +52,8 @@ KINDS: Mapping[str, Mark] = {
     "leaderboard": "bar",
     "line": "line",
     "timeline": "line",
+    "forecast": "line",
+    "error_by_step": "line",
     "roc": "line",
     "precision_recall": "line",
     "calibration": "line",

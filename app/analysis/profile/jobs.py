@@ -73,7 +73,7 @@ def explore(
         message: str = "",
         *,
         level: str = "INFO",
-        leaderboard: list[dict[str, Any]] | None = None,
+        leaderboard: dict[str, Any] | None = None,
     ) -> None:
         progress(0.4 * fraction, message, level=level, leaderboard=leaderboard)
 

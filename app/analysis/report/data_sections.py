@@ -41,6 +41,8 @@ _ABOUT_MODEL = frozenset(
         "learning_curve",
         "dependence",
         "clusters",
+        "forecast",
+        "error_by_step",
     ]
 )
 """Kinds of charts that belong to the model's part of the report."""

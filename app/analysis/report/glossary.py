@@ -68,6 +68,12 @@ METRICS: Mapping[str, MetricWords] = {
     "mase": MetricWords(
         "MASE", "the error next to that of repeating the last season: below 1 is better", False, 0.0
     ),
+    "wape": MetricWords(
+        "weighted absolute percentage error",
+        "all errors together next to all values together: 0 is perfect",
+        False,
+        0.0,
+    ),
     "silhouette": MetricWords(
         "silhouette",
         "how much closer rows are to their own group than to the next: from −1 to 1",
@@ -101,6 +107,8 @@ CHARTS: Mapping[str, str] = {
     "correlation": "The further from zero, the more two columns move together.",
     "scatter": "Each point is a row.",
     "box": "The box holds the middle half of the rows, its line the median.",
+    "forecast": "What was, what is foretold, and how far off it may be.",
+    "error_by_step": "How the error grows with the steps ahead; 1 is that of a naive step.",
     "timeline": "How many rows fall into each stretch of time.",
     "line": "How the value goes over time.",
     "importance": "How much worse the model gets when a column is shuffled, with its spread.",

@@ -13,6 +13,7 @@ from app.analysis.report.document import (
     Paragraph,
     Table,
 )
+from app.analysis.report.forecast_section import forecast_section, forecast_usage
 from app.analysis.report.glossary import METRICS
 from app.analysis.report.material import Json, Material
 from app.analysis.report.summary import baseline_of, model_verdict
@@ -42,6 +43,7 @@ def model(material: Material) -> Iterator[Block]:
         return
     yield Paragraph(_task(material.model))
     yield from _groups(material)
+    yield from forecast_section(material)
     yield from _leaderboard(material)
     yield from _validation(material)
     yield from _metrics(material)
@@ -190,6 +192,8 @@ def _importance(material: Material) -> Iterator[Block]:
 
 def _usage(material: Material) -> Iterator[Block]:
     yield Heading("How to use it", "usage", 3)
+    if material.model.get("task") == "forecast":
+        yield from forecast_usage(material)
     yield Paragraph("On the command line, one prediction for each row of a file, in its order:")
     yield Code("uam predict model.joblib NEW_ROWS.csv --out predictions.csv")
     yield Paragraph("Over HTTP, rows as JSON objects keyed by column name:")

@@ -28,7 +28,18 @@ from app.analysis.report.wording import (
 )
 
 _FOUND = 4
-_WORRIES = ("leak", "too few", "flatter", "known only", "only known", "weakly", "no value in")
+_WORRIES = (
+    "cannot be promised",
+    "were left out",
+    "repeat a time",
+    "leak",
+    "too few",
+    "flatter",
+    "known only",
+    "only known",
+    "weakly",
+    "no value in",
+)
 """Words by which a note of the training is a caution and not just how it was done."""
 
 _SURE = 0.999
@@ -140,7 +151,8 @@ def _compared(material: Material) -> Callout:
         f" where the dumb baseline reaches {score(baseline.get('score'))}."
     )
     part = gain(metric, best.get("score"), baseline.get("score"))
-    mood, title, verdict = _verdict(part)
+    words = _foretold if model.get("task") == "forecast" else _verdict
+    mood, title, verdict = words(part)
     return Callout(mood, title, f"{text} {verdict}".strip())
 
 
@@ -164,6 +176,26 @@ def _verdict(part: float | None) -> tuple[Mood, str, str]:
         "warning",
         "The model is no better than guessing",
         "These columns say next to nothing about the target; do not use it to decide.",
+    )
+
+
+def _foretold(part: float | None) -> tuple[Mood, str, str]:
+    """The same of a forecast, whose baseline repeats the last season."""
+    if part is None:
+        return "info", "How good is the forecast?", ""
+    taken = (
+        f"Its error is {share(max(part, 0.0), 1)} smaller than that of repeating the last season."
+    )
+    if part >= 0.3:
+        return "good", "The forecast is much better than repeating the last season", taken
+    if part >= 0.05:
+        return "good", "The forecast is better than repeating the last season", taken
+    if part > 0.01:
+        return "warning", "The forecast is little better than repeating the last season", taken
+    return (
+        "warning",
+        "The forecast is no better than repeating the last season",
+        "What comes next can hardly be told from what was.",
     )
 
 

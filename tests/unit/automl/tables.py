@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from app.analysis.automl import search
+from app.analysis.automl.forecasting import candidates
+from app.analysis.automl.forecasting import search as foretelling
 from app.analysis.automl.jobs import train
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.portfolio import load_portfolio
@@ -21,6 +23,8 @@ from app.analysis.automl.train import Trained, train_supervised
 from app.analysis.progress import Progress, silent
 from app.analysis.schema import Column, columns_to_json
 
+QUICK_FORECASTS = ("seasonal_naive", "theta", "smooth", "straight", "boosted")
+"""Kinds of which the first entry each is tried."""
 QUICK = ("Baseline", "Logistic regression", "Ridge regression", "Small tree", "LightGBM")
 
 
@@ -31,6 +35,9 @@ def quick_portfolio() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "load_portfolio", lambda: entries)
         patch.setattr(search, "MOST_DRAWN", 0)
+        every = candidates.load_portfolio()
+        first = [next(e for e in every if e.kind == kind) for kind in QUICK_FORECASTS]
+        patch.setattr(foretelling, "load_portfolio", lambda: first)
         yield
 
 

@@ -49,10 +49,9 @@ def test_an_option_of_a_later_version_is_told(name):
     assert error.details == {"option": name}
 
 
-def test_forecasting_is_told_to_come_later():
-    error = refused(target="price", task="forecast")
-    assert "not yet" in error.message
-    assert error.details["option"] == "task"
+def test_a_horizon_makes_a_forecast_of_auto():
+    checked = check(target="price", horizon=3)
+    assert (checked["task"], checked["metric"]) == ("forecast", "mase")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +88,20 @@ def test_forecasting_is_told_to_come_later():
         ({"seed": 1.5}, "seed"),
         ({"target": "price", "folds": 1}, "folds"),
         ({"cleaning": "none"}, "cleaning"),
+        ({"horizon": 3}, "horizon"),
+        ({"target": "price", "task": "regression", "horizon": 3}, "horizon"),
+        ({"target": "plan", "horizon": 3}, "target"),
+        ({"target": "price", "horizon": 0}, "horizon"),
+        ({"target": "price", "horizon": 3, "metric": "r2"}, "metric"),
+        ({"target": "price", "horizon": 3, "time_column": "price"}, "time_column"),
+        ({"target": "price", "horizon": 3, "time_column": "active"}, "time_column"),
+        ({"target": "price", "horizon": 3, "series_column": "joined"}, "series_column"),
+        ({"target": "price", "horizon": 3, "series_column": "nothing"}, "series_column"),
+        ({"target": "price", "horizon": 3, "known_ahead": ["plan", "price"]}, "known_ahead"),
+        ({"target": "price", "horizon": 3, "known_ahead": "plan"}, "known_ahead"),
+        ({"target": "price", "horizon": 3, "features": ["age"]}, "features"),
+        ({"target": "price", "horizon": 3, "split": "random"}, "split"),
+        ({"target": "price", "task": "regression", "series_column": "plan"}, "series_column"),
     ],
 )
 def test_a_wrong_option_is_named(options, named):
@@ -123,6 +136,15 @@ def test_a_split_by_time_needs_dates():
 def test_the_task_is_told_where_types_settle_it(options, task, metric):
     result = check(**options)
     assert (result["task"], result["metric"]) == (task, metric)
+
+
+def test_a_forecast_runs_along_the_only_dates_or_asks_which():
+    columns = [*COLUMNS, Column("left", "datetime").to_json()]
+    options = {"target": "price", "task": "forecast"}
+    with pytest.raises(BadOption, match="there are 2: name it in 'time_column'"):
+        check_options(columns=columns, rows=9, options=options)
+    assert check(**options)["task"] == "forecast"
+    assert check(**options, time_column="age")["task"] == "forecast"
 
 
 def test_checking_loads_nothing_heavy():

@@ -70,12 +70,19 @@ def test_at_most_so_many_errors_are_listed() -> None:
         ({"rows": [], "other": 1}, ("body", "other")),
         ({"explain": True}, ("body", "rows")),
         ({"rows": [], "explain": "perhaps"}, ("body", "explain")),
+        ({"horizon": 0}, ("body", "horizon")),
+        ({"horizon": None}, ("body", "rows")),
     ],
 )
 def test_fields_are_checked(body: Any, location: tuple[str, ...]) -> None:
     with pytest.raises(RequestValidationError) as caught:
         parse_rows(json.dumps(body).encode())
     assert caught.value.errors()[0]["loc"] == location
+
+
+def test_a_horizon_needs_no_rows() -> None:
+    asked = parse_rows(b'{"horizon": 3}')
+    assert (asked.rows, asked.horizon) == ([], 3)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Forecasts: one or many series in one table, foretold with intervals."""
