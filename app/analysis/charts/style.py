@@ -42,20 +42,30 @@ class Theme:
     faint: str
     grid: str
     middle: str
-
-    @property
-    def sequential(self) -> tuple[str, ...]:
-        """From nothing to much."""
-        return (self.middle, "#56B4E9", "#0072B2", "#00324F")
-
-    @property
-    def diverging(self) -> tuple[str, ...]:
-        """From −1 over 0 to +1."""
-        return ("#8A3A00", "#D55E00", self.middle, "#0072B2", "#00405F")
+    sequential: tuple[str, ...]
+    """From nothing to much: ever further from the paper, lighter on a dark one."""
+    diverging: tuple[str, ...]
+    """From −1 over 0 to +1, alike."""
 
 
-LIGHT = Theme(paper="#FFFFFF", ink="#1F2933", faint="#5B6672", grid="#E3E7EB", middle="#F6F8FA")
-DARK = Theme(paper="#15191E", ink="#E6EAEE", faint="#9AA5B1", grid="#313840", middle="#2A3038")
+LIGHT = Theme(
+    paper="#FFFFFF",
+    ink="#1F2933",
+    faint="#5B6672",
+    grid="#E3E7EB",
+    middle="#F6F8FA",
+    sequential=("#F6F8FA", "#56B4E9", "#0072B2", "#00324F"),
+    diverging=("#8A3A00", "#D55E00", "#F6F8FA", "#0072B2", "#00405F"),
+)
+DARK = Theme(
+    paper="#15191E",
+    ink="#E6EAEE",
+    faint="#9AA5B1",
+    grid="#313840",
+    middle="#2A3038",
+    sequential=("#2A3038", "#0072B2", "#56B4E9", "#CBE8FA"),
+    diverging=("#FFC9A0", "#D55E00", "#2A3038", "#0072B2", "#A5DAF7"),
+)
 
 
 def colour(index: int) -> str:

@@ -13,7 +13,7 @@ from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.numeric import distinct_in
 from app.analysis.profile.ordered import read, write
 from app.analysis.profile.sorting import Sorter
-from app.analysis.profile.source import SLICE, Array, Values
+from app.analysis.profile.source import PAGEWISE, SLICE, Array, Values
 from app.analysis.schema import Column
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -117,14 +117,25 @@ def _plainly_named(source: str | Path, columns: Sequence[Column]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(source)
+    file = pq.ParquetFile(source, **PAGEWISE)
     kinds = file.schema_arrow
-    schema = pa.schema([(f"c{i}", kinds.field(c.name).type) for i, c in enumerate(columns)])
+    types = [_known(kinds.field(c.name).type) for c in columns]
+    schema = pa.schema([(f"c{i}", kind) for i, kind in enumerate(types)])
     batches = (
-        pa.RecordBatch.from_arrays([batch.column(c.name) for c in columns], schema=schema)
+        pa.RecordBatch.from_arrays(
+            [batch.column(c.name).cast(kind) for c, kind in zip(columns, types, strict=True)],
+            schema=schema,
+        )
         for batch in file.iter_batches()
     )
     return pa.RecordBatchReader.from_batches(schema, batches)
+
+
+def _known(kind: Any) -> Any:
+    """A type that the engine knows, in which different values stay different."""
+    import pyarrow as pa
+
+    return pa.string() if pa.types.is_decimal256(kind) else kind
 
 
 def _mixed(bits: Array) -> Array:

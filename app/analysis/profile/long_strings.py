@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -227,10 +228,16 @@ def _hashes(labels: Any) -> Array:
     """64 bits of each string, the same for the same string."""
     if not len(labels):
         return np.zeros(0, np.uint64)
-    import duckdb
-
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        connection.register("labels", pa.table({"label": labels}))
-        found = connection.execute("SELECT hash(label) AS h FROM labels").fetchnumpy()["h"]
+    engine = _engine()
+    engine.register("labels", pa.table({"label": labels}))
+    found = engine.execute("SELECT hash(label) AS h FROM labels").fetchnumpy()["h"]
+    engine.unregister("labels")
     hashes: Array = np.asarray(found, np.uint64)
     return hashes
+
+
+@cache
+def _engine() -> Any:
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"threads": 1})

@@ -36,7 +36,7 @@ BATCH = 2**20
 BATCH_BYTES = 2**25
 """Rows of a longer column that are decoded at a time, and their bytes."""
 
-_PAGEWISE: Mapping[str, Any] = {"pre_buffer": False, "buffer_size": 2**20}
+PAGEWISE: Mapping[str, Any] = {"pre_buffer": False, "buffer_size": 2**20}
 """Without these a reader of batches holds all of a column that it has read or will read."""
 
 BLOCKS = 50
@@ -280,11 +280,11 @@ class Table:
 
     @cached_property
     def _uncoded(self) -> Any:
-        return pq.ParquetFile(self._source, **_PAGEWISE)
+        return pq.ParquetFile(self._source, **PAGEWISE)
 
     @cached_property
     def _coded(self) -> Any:
-        return _opened(self._source, **_PAGEWISE)
+        return _opened(self._source, **PAGEWISE)
 
     @cached_property
     def _leaves(self) -> list[str]:

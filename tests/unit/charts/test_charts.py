@@ -20,7 +20,16 @@ from app.analysis.charts.plotly_figure import render_plotly
 from app.analysis.charts.png import render_png
 from app.analysis.charts.png_marks import draw
 from app.analysis.charts.spec import KINDS, Chart, plain, slug
-from app.analysis.charts.style import LIGHT, are_years, number, percent, short, tick_texts
+from app.analysis.charts.style import (
+    DARK,
+    LIGHT,
+    Theme,
+    are_years,
+    number,
+    percent,
+    short,
+    tick_texts,
+)
 from app.analysis.charts.write import write_chart, write_charts
 
 EVIL = '<script>alert(1)</script> $\\frac{1}{0}$ "q" %{x}\n\u202e💩_' + "long " * 1000
@@ -334,3 +343,18 @@ def test_no_years_without_whole_numbers_of_a_likely_size() -> None:
     assert not are_years([1200, 2000])
     assert tick_texts([1970.0, 1980.0]) == ["1,970", "1,980"]
     assert tick_texts([1970.0, 1972.5], years=True) == ["1970", "1972.5"]
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_much_stands_out_from_the_paper(theme: Theme) -> None:
+    """On either paper a scale goes one way: what is dark on a dark page is not the most."""
+
+    def light(colour: str) -> float:
+        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    middle = len(theme.diverging) // 2
+    for scale in (theme.sequential, theme.diverging[middle:], theme.diverging[middle::-1]):
+        distances = [abs(light(colour) - light(theme.paper)) for colour in scale]
+        assert distances == sorted(distances)
+        assert distances[-1] > 80

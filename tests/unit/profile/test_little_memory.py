@@ -124,6 +124,15 @@ def test_the_page_says_what_is_estimated(tmp_path: Path, monkeypatch) -> None:
     assert "80 to 82 (estimated)" in (tmp_path / "out/profile.html").read_text("utf-8")
 
 
+def sorted_in_little_memory(values: Any) -> Any:
+    """The values in ascending order, from files if they are more than 16 and hardly repeat."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sorting, "LEAST_ROOM", 16)
+        sorter = Sorter(values.dtype, 0)
+        sorter.add(values)
+        return sorter.ordered()
+
+
 PARTS = st.lists(
     st.lists(st.one_of(FLOATS, st.sampled_from([0.0, 1.0, -1.0])), max_size=30), max_size=9
 )
