@@ -62,4 +62,10 @@ def choose(candidates: list[Candidate], ground: Ground) -> Choice:
     notes: tuple[str, ...] = ()
     if all(c is floor for _, c in members):
         notes = ("No candidate was better than the seasonal naive forecast, which is it now.",)
-    return Choice(tuple(members), np.asarray(forecast), ground.score(forecast), notes)
+    error = ground.score(forecast)
+    if len(members) > 1 and error > ranked[0].error:
+        notes = (
+            f"{ranked[0].entry.name} alone was better at the origins that chose; the mean of "
+            f"{len(members)} was taken, as it is the safer one.",
+        )
+    return Choice(tuple(members), np.asarray(forecast), error, notes)
