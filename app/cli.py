@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from app.core.loading import loading
+
 app = typer.Typer(
     name="uam",
     help="Hand it a table, get an analyst's work back.",
@@ -63,8 +65,8 @@ def api(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
 ) -> None:
     """Run the HTTP API alone."""
-    from app.commands.parts import run_api
-
+    with loading():
+        from app.commands.parts import run_api
     run_api(host, port, workers)
 
 
@@ -74,8 +76,8 @@ def worker(
     check: Annotated[bool, typer.Option("--check", help="Only say how workers here are.")] = False,
 ) -> None:
     """Run a worker alone; or, with --check, exit 0 if those that run here are well."""
-    from app.commands.parts import check_worker, run_worker
-
+    with loading():
+        from app.commands.parts import check_worker, run_worker
     if check:
         check_worker()
     else:
@@ -85,8 +87,8 @@ def worker(
 @app.command()
 def beat() -> None:
     """Run the beat alone: it sends lost runs again and sweeps what is left over."""
-    from app.commands.parts import run_beat
-
+    with loading():
+        from app.commands.parts import run_beat
     run_beat()
 
 
@@ -128,11 +130,20 @@ def profile(
             metavar="DATA", exists=True, dir_okay=False, help="An earlier table to compare it with."
         ),
     ] = None,
+    memory: Annotated[
+        int,
+        typer.Option(
+            metavar="MB",
+            min=0,
+            envvar="UAM_CHILD_MEMORY_MB",
+            help="Memory to work in; 0: a share of the machine's.",
+        ),
+    ] = 0,
 ) -> None:
     """Profile a table: profile.json and profile.html; against another, what changed."""
     from app.commands.profile import profile
 
-    profile(data, out, against)
+    profile(data, out, against, memory)
 
 
 @app.command()

@@ -11,19 +11,20 @@ from starlette.concurrency import run_in_threadpool
 
 from app import __version__
 from app.config import Settings, get_settings
-from app.core import problems, sandbox, scratch
+from app.core import problem_answers, problems, sandbox, scratch
 from app.core.edge import BodyLimitMiddleware, SecurityHeadersMiddleware, TrailingSlashMiddleware
 from app.core.limits import RateLimits
+from app.core.queue import celery
 from app.core.sandbox_pool import PredictorPool
 from app.core.telemetry import TelemetryMiddleware, configure_logging, configure_sentry
 from app.db.session import Database
 from app.openapi import install_openapi
 from app.operations.gate import DatabaseGate, GateMiddleware
+from app.resources import Resources
 from app.routers import ROUTERS
 from app.runs.watch import RunWatcher
 from app.storage.errors import ObjectMissing, StorageCorrupted, StorageFull, StorageUnavailable
 from app.storage.factory import open_storage
-from app.web import Resources
 
 # The gate, and two checks of readiness.
 PROBES = 3
@@ -62,6 +63,8 @@ def create_app(settings: Settings) -> FastAPI:
         await run_in_threadpool(scratch.sweep)
         sandbox.use_nursery(READER_JOBS)
         gate.start()
+        # No start of a run is to wait until the sender is there.
+        await run_in_threadpool(celery)
         async with RunWatcher(held.database, settings.redis_url) as watcher:
             app.state.watcher = watcher
             yield
@@ -81,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.resources = held
-    problems.install(app, STORAGE_PROBLEMS)
+    problem_answers.install(app, STORAGE_PROBLEMS)
     for router in ROUTERS:
         app.include_router(router)
     install_openapi(app)

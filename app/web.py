@@ -1,4 +1,4 @@
-"""What routers share: the process's resources, and dependencies as types.
+"""What routers share: dependencies as types.
 
 An endpoint's signature says all it needs: ``Unit``, ``Store``, ``Config``, ``Page``.
 """
@@ -15,25 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from sqlalchemy import Select, func, select
 
 from app.config import Settings
-from app.core.limits import RateLimits
-from app.core.sandbox_pool import PredictorPool
-from app.db.session import Database, UnitOfWork
+from app.db.session import UnitOfWork
 from app.openapi import PROBLEM
+from app.resources import Resources
 from app.storage.base import Storage
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What one API process holds open; ``probe`` is for those who ask how the database is."""
-
-    settings: Settings
-    database: Database
-    probe: Database
-    storage: Storage
-    limits: RateLimits
-    predictors: PredictorPool
 
 
 def resources(request: Request) -> Resources:

@@ -1,4 +1,5 @@
-"""How fast UAM reads, beside DuckDB's own copy of the same file and, for workbooks, bare calamine.
+"""How fast UAM reads, beside DuckDB's own copy of the same file; for workbooks beside calamine,
+bare, through pandas and through polars.
 
 Everything is made in a temporary folder and read in a child of its own, UAM as an upload does::
 
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 MB = 1_000_000
@@ -44,6 +46,17 @@ CALAMINE = """
 import sys
 from python_calamine import CalamineWorkbook
 rows = CalamineWorkbook.from_path(sys.argv[1]).get_sheet_by_index(0).to_python()
+"""
+PANDAS = """
+import sys, pandas
+source, out = sys.argv[1:]
+pandas.read_excel(source, engine="calamine").to_parquet(f"{out}/data.parquet")
+"""
+# Installed for the bench only (pip install polars fastexcel); left out where it is not.
+POLARS = """
+import sys, polars
+source, out = sys.argv[1:]
+polars.read_excel(source, engine="calamine").write_parquet(f"{out}/data.parquet")
 """
 
 
@@ -160,7 +173,11 @@ def main() -> None:
         if given.rows:
             book = Path(name) / "table.xlsx"
             make_workbook(book, given.rows)
-            compare(f"{given.rows:,} × 10 xlsx", book, "calamine", CALAMINE, given.rounds)
+            peers = {"bare calamine": CALAMINE, "pandas by calamine": PANDAS}
+            if all(map(find_spec, ("polars", "fastexcel"))):
+                peers["polars by calamine"] = POLARS
+            for peer, program in peers.items():
+                compare(f"{given.rows:,} × 10 xlsx", book, peer, program, given.rounds)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ class Progress(Protocol):
         message: str = "",
         *,
         level: str = "INFO",
-        leaderboard: list[dict[str, Any]] | None = None,
+        leaderboard: dict[str, Any] | None = None,
     ) -> None:
         """Report that ``fraction`` (0 to 1, never falling) of the job is done.
 
         A ``message`` is a line of the run's log, its ``level`` one of ``INFO``, ``WARNING``
-        or ``ERROR``; without one only the bar moves. ``leaderboard`` is the ranking so far.
+        or ``ERROR``; without one only the bar moves. ``leaderboard`` is the ranking so far, in the
+        form that it has at the end.
         """
 
 
@@ -28,6 +29,6 @@ def silent(
     message: str = "",
     *,
     level: str = "INFO",
-    leaderboard: list[dict[str, Any]] | None = None,
+    leaderboard: dict[str, Any] | None = None,
 ) -> None:
     """A :class:`Progress` that tells nobody."""

@@ -13,7 +13,8 @@ from app.auth.sessions import user_of
 from app.auth.tokens import InvalidToken, decode
 from app.core.problems import Forbidden, Unauthorized
 from app.db.tables import User
-from app.web import Held, Resources
+from app.resources import Resources
+from app.web import Held
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/auth/token", auto_error=False)
 

@@ -13,9 +13,8 @@ from app.auth.principal import Principal
 from app.auth.sessions import end_all
 from app.core.problems import Conflict, Unauthorized
 from app.db.session import UnitOfWork
-from app.db.tables import Project, User, new_id
+from app.db.tables import DEFAULT_PROJECT, Project, User, new_id
 
-DEFAULT_PROJECT = "Default"
 TAKEN = "There is already an account with this e-mail address."
 # Any number; it makes two first registrations at the same moment take turns.
 _FIRST_USER_LOCK = 7_203_519

@@ -20,7 +20,7 @@ from app.auth.sessions import forget_expired, issue
 from app.core.problems import Conflict, TooManyRequests, Unauthorized, Unprocessable
 from app.db.session import UnitOfWork
 from app.db.tables import User
-from app.web import Resources
+from app.resources import Resources
 
 WRONG = "The e-mail address or the password is wrong."
 

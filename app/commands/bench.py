@@ -15,7 +15,14 @@ from typing import Any
 
 from app.commands.failures import WorkFailed
 from app.commands.view import View
-from app.core.sandbox import Child, ChildCrashed, ChildError, ProgressHandler, scratch
+from app.core.sandbox import (
+    Child,
+    ChildCrashed,
+    ChildError,
+    ProgressHandler,
+    default_memory_mb,
+    scratch,
+)
 
 INGEST = "app.analysis.ingest.jobs:ingest"
 # Offline nobody else is slowed: what a file may unpack to is bounded by the machine's disk.
@@ -39,10 +46,12 @@ class Table:
 
 @dataclass
 class Bench:
-    """A warm child that does one job after another, and the directory they share."""
+    """A warm child that does one job after another within ``memory_mb``, and the directory they
+    share."""
 
     directory: Path
     view: View
+    memory_mb: int
     _children: list[Child] = field(default_factory=list)
 
     def job(
@@ -74,7 +83,7 @@ class Bench:
     def _child(self) -> Child:
         if not self._children or not self._children[-1].alive:
             self.close()
-            self._children.append(Child())
+            self._children.append(Child(memory_mb=self.memory_mb))
         return self._children[-1]
 
     def close(self) -> None:
@@ -109,7 +118,7 @@ class Bench:
     @contextmanager
     def beside(self) -> Iterator[Bench]:
         """A second child in the same directory, for work at the same time."""
-        second = Bench(self.directory, self.view)
+        second = Bench(self.directory, self.view, self.memory_mb)
         try:
             yield second
         finally:
@@ -117,11 +126,12 @@ class Bench:
 
 
 @contextmanager
-def bench() -> Iterator[Bench]:
-    """A bench, cleared away at the end, on SIGTERM too."""
+def bench(memory_mb: int = 0) -> Iterator[Bench]:
+    """A bench, cleared away at the end, on SIGTERM too. Its child may take ``memory_mb``; 0 for
+    a share of what the machine has."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with scratch() as name, View() as view:
-        made = Bench(Path(name), view)
+        made = Bench(Path(name), view, memory_mb or default_memory_mb())
         try:
             yield made
         finally:

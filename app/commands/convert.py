@@ -136,9 +136,7 @@ class _Lane:
         }
         moved = time.monotonic()
 
-        def show(
-            fraction: float, message: str, level: str, board: list[dict[str, Any]] | None
-        ) -> None:
+        def show(fraction: float, message: str, level: str, board: dict[str, Any] | None) -> None:
             nonlocal moved
             moved = time.monotonic()
             self.fractions[self.lane] = fraction

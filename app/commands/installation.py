@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.auth.service import make_admin
 from app.commands.failures import WorkFailed, WrongUsage
 from app.config import ConfigurationError, Settings, load_settings
 from app.db.migrate import migrate
@@ -56,6 +55,9 @@ def prepare(settings: Settings | None = None) -> None:
 
 def create_admin(email: str) -> None:
     """Make or promote an administrator; a new account's password is printed once."""
+    # Alone in needing accounts: nobody else who starts is to wait for them.
+    from app.auth.service import make_admin
+
     settings = settings_or_exit()
     database = Database(settings)
     with answering():

@@ -8,6 +8,7 @@ from app.commands.failures import WorkFailed, WrongUsage
 from app.commands.installation import settings_or_exit
 from app.commands.serving import fresh_metrics
 from app.config import ConfigurationError
+from app.core.loading import loading
 from app.core.metric_files import reserve
 from app.core.scratch import own_directory
 from app.core.titles import set_title
@@ -28,10 +29,10 @@ def run_api(host: str, port: int, workers: int) -> None:
         serve(host, port, workers)
         return
     reserve()
-    import uvicorn
+    with loading():
+        import uvicorn
 
-    from app.main import make_app
-
+        from app.main import make_app
     try:
         app = make_app()
     except ConfigurationError as error:
@@ -58,10 +59,10 @@ def run_worker(slots: int | None) -> None:
             "configuration: REDIS_URL: a worker needs a broker; `uam serve` brings one"
         )
     reserve()
-    from celery.signals import worker_ready
+    with loading():
+        from celery.signals import worker_ready
 
-    from app.workers.main import run
-
+        from app.workers.main import run
     # Celery gives its process a name of its own while it starts.
     worker_ready.connect(lambda **_: set_title("uam worker"), weak=False)
     run(slots or settings.worker_slots)
@@ -80,6 +81,6 @@ def run_beat() -> None:
     set_title("uam beat")
     settings_or_exit()
     reserve()
-    from app.workers.beat import run
-
+    with loading():
+        from app.workers.beat import run
     run()

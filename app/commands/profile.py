@@ -10,13 +10,13 @@ PROFILE = "app.analysis.profile.jobs:profile"
 COMPARE = "app.analysis.profile.jobs:compare"
 
 
-def profile(data: Path, out: Path, against: Path | None) -> None:
+def profile(data: Path, out: Path, against: Path | None, memory_mb: int) -> None:
     """Write ``profile.json`` and ``profile.html`` of a table into ``out``.
 
     ``against`` another table ``compare.json`` and ``compare.html`` too: what changed from that
-    one to this.
+    one to this. ``memory_mb`` is what the work may take; 0 for a share of what the machine has.
     """
-    with bench() as at:
+    with bench(memory_mb) as at:
         table = at.read(data)
         other = None if against is None else (against, at.read(against))
         made = at.folder("profile")
@@ -30,6 +30,7 @@ def profile(data: Path, out: Path, against: Path | None) -> None:
                 "dataset": {"name": data.name, "size_bytes": data.stat().st_size},
                 "target": None,
                 "seed": 0,
+                "memory_mb": at.memory_mb,
             },
         )
         at.view.tell(f"{facts['alerts']} findings")

@@ -101,6 +101,7 @@ def _explore(at: Bench, cleaned: Table, data: Path, options: dict[str, Any]) -> 
         "dataset": {"name": data.name, "size_bytes": data.stat().st_size},
         "target": options["target"],
         "seed": options["seed"],
+        "memory_mb": at.memory_mb,
     }
     at.job("exploring", EXPLORE, params, quiet=True)
     return made

@@ -20,7 +20,8 @@ class View:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+            percent = TextColumn("{task.percentage:>3.0f}%")
+            columns = (TextColumn("{task.description}"), BarColumn(), percent, TimeElapsedColumn())
             console = Console(stderr=True, highlight=False)
             self._bar = Progress(*columns, console=console, transient=True)
             self._task = self._bar.add_task("", total=1.0)
@@ -48,7 +49,7 @@ class View:
             self._bar.reset(self._task, description=title)
 
     def progress(
-        self, fraction: float, message: str, level: str, leaderboard: list[dict[str, Any]] | None
+        self, fraction: float, message: str, level: str, leaderboard: dict[str, Any] | None
     ) -> None:
         """A child's report: see :data:`app.core.sandbox.ProgressHandler`."""
         if self._bar is not None:
@@ -57,7 +58,7 @@ class View:
             mark = "" if level == "INFO" else f"{level.lower()}: "
             self.tell(f"{mark}{message}")
         elif leaderboard and self._bar is not None:
-            best = leaderboard[0]
+            best = leaderboard["rows"][0]
             self._bar.update(self._task, description=f"{self._title}: {best.get('name')} leads")
 
     def tell(self, line: str) -> None:

@@ -3,13 +3,14 @@
 import * as api from "./api.js";
 import { bytes, busy, card, field, form, h, select, table, when } from "./dom.js";
 import { draw } from "./charts.js";
+import { compareCard } from "./compare.js";
 
 const TYPES = ["integer", "number", "boolean", "datetime", "categorical", "text", "id", "constant"];
 
 export async function datasetPage(id) {
-  const [dataset, preview, versions] = await Promise.all([
+  const [dataset, preview, versions, others] = await Promise.all([
     api.get(`/datasets/${id}`), api.get(`/datasets/${id}/preview?rows=20`),
-    api.get(`/datasets/${id}/versions?limit=20`)]);
+    api.get(`/datasets/${id}/versions?limit=20`), api.get("/datasets?limit=200")]);
   const names = preview.columns.map((one) => one.name);
   return [
     h("h1", {}, dataset.filename),
@@ -21,6 +22,7 @@ export async function datasetPage(id) {
     card("First rows", table("First rows", names,
       preview.first_rows.map((row) => names.map((name) => row[name])))),
     versionsCard(id, versions),
+    compareCard(dataset, versions, others),
   ];
 }
 

@@ -3,11 +3,16 @@
 import * as api from "./api.js";
 import { busy, bytes, card, h, table, when } from "./dom.js";
 
+const ENDED = new Set(["COMPLETED", "FAILED", "CANCELLED"]);
+const LOOK_MS = 3000;
+
 export async function homePage(_, signal, projectId) {
   const query = `?project_id=${encodeURIComponent(projectId)}&limit=100`;
   const [datasets, runs] = await Promise.all([
     api.get(`/datasets${query}`), api.get(`/runs${query}`)]);
   const names = new Map(datasets.map((one) => [one.id, one.filename]));
+  const shown = new Map(runs.map((one) => [one.run_id, new Standing(one)]));
+  keepFresh(`/runs${query}`, shown, signal);
   return [
     h("h1", { class: "hidden" }, "Datasets and runs"),
     dropZone(projectId),
@@ -21,11 +26,37 @@ export async function homePage(_, signal, projectId) {
       ? table("Runs", ["Run", "Version", "Status", "Progress", "Started", ""], runs.map((one) => [
         h("a", { href: `#/run/${one.run_id}` }, names.get(one.dataset_id) ?? "a dataset"),
         one.dataset_version,
-        h("span", { class: `status ${one.status.toLowerCase()}` }, one.status),
-        `${one.progress} %`, when(one.started_at ?? one.created_at),
+        shown.get(one.run_id).status, shown.get(one.run_id).progress, when(one.started_at ?? one.created_at),
         remove(`/runs/${one.run_id}`, "this run")]))
       : h("p", {}, "None yet: open a dataset and start one.")),
   ];
+}
+
+// Where a run stands: two cells of the table, and whether they may still change.
+class Standing {
+  status = h("span", {});
+  progress = h("span", {});
+
+  constructor(run) {
+    this.show(run);
+  }
+
+  show(run) {
+    this.status.className = `status ${run.status.toLowerCase()}`;
+    this.status.textContent = run.status;
+    this.progress.textContent = `${run.progress} %`;
+    this.ended = ENDED.has(run.status);
+  }
+}
+
+async function keepFresh(path, shown, signal) {
+  while (!signal.aborted && [...shown.values()].some((one) => !one.ended)) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (signal.aborted || document.hidden) continue;
+    // A server that is away for a moment is asked again.
+    const runs = await api.get(path).catch(() => []);
+    for (const run of runs) shown.get(run.run_id)?.show(run);
+  }
 }
 
 function remove(path, what) {
@@ -44,19 +75,27 @@ function remove(path, what) {
 function dropZone(projectId) {
   const input = h("input", { type: "file", id: "file", class: "hidden" });
   const state = h("p", { role: "status" });
+  const bar = h("progress", { max: 1, value: 0, "aria-label": "Sent so far", hidden: true });
   const zone = h("label", { class: "drop", for: "file" },
     h("strong", {}, "Drop a table here, or choose a file"),
-    h("span", {}, "CSV, Excel, Parquet, JSON, SQLite, SPSS and more"), input, state);
+    h("span", {}, "CSV, Excel, Parquet, JSON, SQLite, SPSS and more"), input, state, bar);
+  const sent = (share) => {
+    bar.hidden = share === 1;
+    bar.value = share;
+    const percent = Math.round(100 * share);
+    state.textContent = share === 1 ? "Reading it …" : `Sending it: ${percent} %`;
+  };
   const upload = (file) => file && busy(null, async () => {
-    state.textContent = `Reading ${file.name} …`;
+    state.textContent = `Sending ${file.name} …`;
     const body = new FormData();
     body.append("project_id", projectId);
     body.append("file", file);
     try {
-      const answer = await api.post("/datasets/upload", body);
+      const answer = await api.upload("/datasets/upload", body, sent);
       location.hash = `#/dataset/${answer.dataset_id}`;
     } finally {
       state.textContent = "";
+      bar.hidden = true;
       input.value = "";
     }
   });

@@ -114,6 +114,7 @@ class _Running:
         self._born: queue.Queue[int | None] = queue.Queue()
         self._children: dict[int, ForkedChild] = {}
         self._early: dict[int, int] = {}
+        self._asked = 0  # for children that are not born yet
         self._guard = threading.Lock()
         self.alive = True
         with theirs:
@@ -144,6 +145,8 @@ class _Running:
         }
         stdin_read, stdin_write = os.pipe()
         stdout_read, stdout_write = os.pipe()
+        with self._guard:
+            self._asked += 1
         try:
             streams = [stdin_read, stdout_write, stderr.fileno()]
             socket.send_fds(self._control, [json.dumps(request).encode()], streams)
@@ -164,8 +167,12 @@ class _Running:
         self._adopt(child)
         return child
 
+    def _is_needed(self) -> bool:
+        return bool(self._children) or self._asked > 0
+
     def _adopt(self, child: ForkedChild) -> None:
         with self._guard:
+            self._asked -= 1
             status = self._early.pop(child.pid, None)
             if status is None and not self.alive:
                 status = KILLED
@@ -184,7 +191,7 @@ class _Running:
                 content = self._control.recv(REQUEST_BYTES)
             except TimeoutError:
                 with self._guard:
-                    if self._children:
+                    if self._is_needed():
                         continue
                     self.alive = False
                 break

@@ -7,11 +7,10 @@ single-threaded and never sees what users send: only its forks do.
 from __future__ import annotations
 
 import ctypes
-import gc
 import importlib
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import sys
@@ -21,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from app.core import sandbox_child
+from app.core.loading import loading
 from app.core.titles import set_title
 
 REQUEST_BYTES = 64 * 1024
@@ -55,8 +55,12 @@ class _Nursery:
 
     def serve(self) -> None:
         """Answer until the other side is gone."""
+        # Not ``select``: the socket has the number it had in the parent, which may have thousands.
+        waiting = selectors.PollSelector()
+        waiting.register(self._control, selectors.EVENT_READ)
+        waiting.register(self._woken, selectors.EVENT_READ)
         while True:
-            ready, _, _ = select.select([self._control.fileno(), self._woken], [], [])
+            ready = {key.fd for key, _ in waiting.select()}
             if self._woken in ready:
                 os.read(self._woken, 4096)
                 self._report_ended()
@@ -69,16 +73,16 @@ class _Nursery:
     def _import(self, modules: Sequence[str]) -> None:
         new = [module for module in modules if module not in self._tried]
         self._tried.update(new)
-        for module in new:
-            try:
-                importlib.import_module(module)
-            except Exception:
-                # The child that needs it will say what is wrong with it.
-                traceback.print_exc()
-        if new:
-            # What is here stays; a collection in a child is not to copy these pages.
-            gc.collect()
-            gc.freeze()
+        if not new:
+            return
+        # What is here stays; a collection in a child is not to copy these pages.
+        with loading():
+            for module in new:
+                try:
+                    importlib.import_module(module)
+                except Exception:
+                    # The child that needs it will say what is wrong with it.
+                    traceback.print_exc()
 
     def _answer(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
         if "let_go" in request:

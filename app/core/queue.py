@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-
-from celery import Celery, chain
+from typing import TYPE_CHECKING
 
 from app.config import Settings, get_settings
 from app.core.errands import Errands
 from app.core.redis_urls import for_celery
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,9 @@ sending = Errands("sending")
 
 def make_celery(settings: Settings) -> Celery:
     """A Celery application that speaks JSON only and keeps no results."""
+    # The beat rarely sends anything: it need not wait for this.
+    from celery import Celery
+
     app = Celery("uam", broker=for_celery(settings.redis_url) or "memory://")
     app.conf.update(
         accept_content=["json"],
@@ -66,6 +71,8 @@ def celery() -> Celery:
 
 def send_run(run_id: str, first_stage: int = 0) -> bool:
     """Send the chain of a run's stages from ``first_stage`` on; whether the broker took it."""
+    from celery import chain
+
     app = celery()
     signatures = [
         app.signature(name, args=(run_id,), immutable=True) for name in STAGES[first_stage:]

@@ -95,7 +95,7 @@ def leave_nursery() -> None:
     _nursery = None
 
 
-ProgressHandler = Callable[[float, str, str, list[dict[str, Any]] | None], None]
+ProgressHandler = Callable[[float, str, str, dict[str, Any] | None], None]
 
 
 class ChildError(Exception):

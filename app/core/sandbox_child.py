@@ -66,7 +66,7 @@ class _Wire:
         message: str = "",
         *,
         level: str = "INFO",
-        leaderboard: list[dict[str, Any]] | None = None,
+        leaderboard: dict[str, Any] | None = None,
     ) -> None:
         self.send(
             {

@@ -21,9 +21,9 @@ from app.core.scratch import empty
 from app.datasets import service
 from app.db.tables import Dataset, DatasetFacts, new_id
 from app.projects.service import default_project, get_project, hold_project
+from app.resources import Resources
 from app.storage.base import ObjectMissing
 from app.storage.deposit import deposit
-from app.web import Resources
 
 INGEST = "app.analysis.ingest.jobs:ingest"
 READ_TIMEOUT_S = 900.0

@@ -19,8 +19,8 @@ from app.core import sandbox
 from app.core.problems import Gone
 from app.datasets.ingestion import fetch_table, run_reader
 from app.db.tables import Dataset, DatasetFacts, DatasetVersion
+from app.resources import Resources
 from app.storage.base import ObjectMissing
-from app.web import Resources
 
 PROFILE = "app.analysis.profile.jobs:profile"
 EXPORT = "app.analysis.ingest.jobs:export"
@@ -105,6 +105,7 @@ def _compute_profile(held: Resources, dataset: DatasetFacts) -> bytes:
             "dataset": {"name": dataset.filename, "size_bytes": dataset.size_bytes},
             "target": None,
             "seed": 0,
+            "memory_mb": held.settings.read_memory_mb,
         }
         run_reader(PROFILE, params, "dataset")
         body = (out / "profile.json").read_bytes()

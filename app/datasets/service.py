@@ -12,8 +12,8 @@ from app.core.problems import NotFound, Unprocessable
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, Project, Run
 from app.projects.service import get_project, hold_project
+from app.resources import Resources
 from app.storage.trash import discard
-from app.web import Resources
 
 
 def owned_datasets(user: Principal) -> Select[Dataset]:

@@ -31,8 +31,8 @@ from app.db.tables import (
     Run,
     new_id,
 )
+from app.resources import Resources
 from app.storage.deposit import deposit
-from app.web import Resources
 
 Mode = Literal["replace", "append"]
 RENEW = "app.analysis.ingest.jobs:renew"

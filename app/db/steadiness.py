@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +26,27 @@ PROMPT_S = 1.0
 class Steadiness:
     """Notes how a database has answered lately, and how true its clock has run."""
 
-    def __init__(self, prompt_s: float = PROMPT_S) -> None:
-        """``prompt_s`` is the longest that an answer, or a step of the clock, passes for none."""
-        self._prompt_s = prompt_s
+    def __init__(self, lease_seconds: float = 30.0) -> None:
+        """A third of a lease is the longest that an answer, or a step of the clock, passes for none."""
+        self._prompt_s = min(PROMPT_S, lease_seconds / 3)
         self._offset: float | None = None
         self._holds_from = 0.0
 
     def shaken(self) -> None:
         """The database did not answer at all."""
         self._holds_from = time.monotonic() + HOLD_S
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Note when a question that is asked in the block fails, or is answered late."""
+        asked = time.monotonic()
+        try:
+            yield
+        except SQLAlchemyError:
+            self.shaken()
+            raise
+        if time.monotonic() - asked > self._prompt_s:
+            self.shaken()
 
     def holds(self, asked: float, told: datetime) -> bool:
         """Whether an answer can be acted upon.

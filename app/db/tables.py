@@ -104,6 +104,10 @@ class ApiKey(Base):
     last_used_at: Mapped[datetime | None]
 
 
+# What everybody's first project is called.
+DEFAULT_PROJECT = "Default"
+
+
 class Project(Base):
     """A user's folder of datasets, runs and models."""
 

@@ -11,9 +11,9 @@ from app.core.sandbox import ChildError
 from app.core.sandbox_pool import PredictorPool
 from app.datasets.service import get_dataset
 from app.db.tables import Dataset
+from app.resources import Resources
 from app.storage.base import ObjectMissing, StorageCorrupted
 from app.storage.cache import open_cache
-from app.web import Resources
 
 ASK = "app.analysis.questions.jobs:ask"
 ASK_TIMEOUT_S = 20.0

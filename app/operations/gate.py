@@ -17,7 +17,8 @@ import time
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.problems import MEDIA_TYPE, RETRY_AFTER_S
+from app.core.problem_answers import MEDIA_TYPE
+from app.core.problems import RETRY_AFTER_S
 from app.db.session import Database
 
 logger = logging.getLogger(__name__)

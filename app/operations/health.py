@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import redis
 
 from app.db.revisions import current_revision, head_revision
-from app.web import Resources
+from app.resources import Resources
 
 CHECK_TIMEOUT_S = 1.5
 

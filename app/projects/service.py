@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from sqlalchemy import Select, select
 
 from app.auth.principal import Principal
-from app.auth.service import DEFAULT_PROJECT
 from app.core.problems import NotFound
 from app.db.session import UnitOfWork
-from app.db.tables import Project, Run, User, new_id
+from app.db.tables import DEFAULT_PROJECT, Project, Run, User, new_id
+from app.resources import Resources
 from app.storage.trash import discard
-from app.web import Resources
 
 
 def owned_projects(user: Principal) -> Select[Project]:

@@ -19,7 +19,7 @@ from app.registry.files import in_child
 from app.registry.jobs import EVALUATE_FILE, create_job
 from app.registry.predicting import find_model, shelf_of
 from app.registry.service import hold_model
-from app.web import Resources
+from app.resources import Resources
 
 
 def evaluate_file(

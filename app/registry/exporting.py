@@ -17,7 +17,7 @@ from app.registry.bundles import local_bundle
 from app.registry.failures import prediction_problem
 from app.registry.files import CHUNK_BYTES, FILE_TIMEOUT_S
 from app.registry.predicting import find_model
-from app.web import Resources
+from app.resources import Resources
 
 EXPORT = "app.analysis.automl.exporting:export_model"
 

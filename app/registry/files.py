@@ -20,7 +20,7 @@ from app.registry.failures import no_rows, prediction_problem
 from app.registry.jobs import PREDICT_FILE, create_job, file_params
 from app.registry.predicting import find_model, shelf_of
 from app.registry.service import hold_model
-from app.web import Resources
+from app.resources import Resources
 
 FILE_TIMEOUT_S = 120.0
 CHUNK_BYTES = 256 * 1024

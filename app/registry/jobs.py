@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -25,6 +26,7 @@ from app.core.queue import send_prediction, sending
 from app.core.sandbox import ChildDiskFull, ChildError, ChildStopped
 from app.core.telemetry import PREDICTIONS
 from app.db.session import Database, UnitOfWork
+from app.db.steadiness import Steadiness
 from app.db.tables import Artifact, ModelMeta, PredictionJob, new_id
 from app.registry import job_claims
 from app.registry.bundles import local_bundle
@@ -128,13 +130,17 @@ def _send(database: Database, job_id: str) -> None:
             )
 
 
-def resend_lost_jobs(database: Database) -> int:
+def resend_lost_jobs(database: Database, steady: Steadiness) -> int:
     """Send again the jobs that nobody works at or was told of; returns how many were sent.
 
-    Of any number of callers one takes a job: the condition holds for the first to write.
+    Of any number of callers one takes a job: the condition holds for the first to write. While
+    ``steady`` does not hold, no lease is judged.
     """
-    with database.unit() as unit:
+    asked = time.monotonic()
+    with steady.watching(), database.unit() as unit:
         now = unit.now()
+        if not steady.holds(asked, now):
+            return 0
         # A time in the future was written before the database's clock was put back.
         sent_at, lease_until = PredictionJob.sent_at, PredictionJob.lease_until
         unsent = or_(sent_at.is_(None), sent_at < now - RESEND_AFTER, sent_at > now + RESEND_AFTER)

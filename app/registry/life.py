@@ -24,7 +24,8 @@ from app.registry.schemas import (
     ModelOut,
     Monitoring,
 )
-from app.web import Held, Resources, Since, Unit, answers
+from app.resources import Resources
+from app.web import Held, Since, Unit, answers
 
 router = APIRouter(tags=["models"])
 # Each waits for a child of its own: only a few at once.

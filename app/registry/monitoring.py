@@ -19,7 +19,7 @@ from app.registry.failures import prediction_problem
 from app.registry.files import FILE_TIMEOUT_S
 from app.registry.jobs import file_params
 from app.registry.predicting import ROWS_TIMEOUT_S, find_model
-from app.web import Resources
+from app.resources import Resources
 
 JUDGE_TALLY = "app.registry.warm:judge_tally"
 COMPARE_FILE = "app.registry.file_child:compare_file"

@@ -16,7 +16,7 @@ from app.registry.bundles import local_bundle
 from app.registry.failures import no_rows, prediction_problem
 from app.registry.results import Shelf
 from app.registry.schemas import PredictIn
-from app.web import Resources
+from app.resources import Resources
 
 PREDICT_ROWS = "app.registry.warm:predict_rows"
 ROWS_TIMEOUT_S = 60.0

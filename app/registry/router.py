@@ -20,7 +20,8 @@ from app.registry.bodies import file_form, is_json, parse_champion_rows, parse_r
 from app.registry.life import router as life
 from app.registry.predicting import PredictedRows, shelf_of
 from app.registry.schemas import JobAccepted, JobOut, ModelDetail, ModelOut, Predictions
-from app.web import Held, Page, Resources, Unit, answers, paginate
+from app.resources import Resources
+from app.web import Held, Page, Unit, answers, paginate
 
 router = APIRouter(tags=["models"])
 

@@ -13,8 +13,8 @@ from app.core.signing import sign_model
 from app.db.session import UnitOfWork
 from app.db.tables import Artifact, ModelMeta, Project, Run, new_id
 from app.projects.service import get_project
+from app.resources import Resources
 from app.storage.trash import discard
-from app.web import Resources
 
 
 def owned_models(user: Principal) -> Select[ModelMeta]:

@@ -9,9 +9,9 @@ from app.core.problems import Conflict, Gone, NotFound
 from app.db.session import UnitOfWork
 from app.db.tables import Artifact, Run
 from app.reports.schemas import Format
+from app.resources import Resources
 from app.runs.service import get_run
 from app.storage.base import ObjectMissing
-from app.web import Resources
 
 FORMATS: tuple[Format, ...] = ("pdf", "html", "md")
 TYPES = ("report", "pdf")

@@ -87,7 +87,7 @@ class Checkpoints:
         """The handler of the child's progress that looks for new checkpoints, too."""
 
         def hear(
-            fraction: float, message: str, level: str, leaderboard: list[dict[str, Any]] | None
+            fraction: float, message: str, level: str, leaderboard: dict[str, Any] | None
         ) -> None:
             self._look()
             if leaderboard is not None:

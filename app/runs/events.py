@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import redis
 from sqlalchemy import update
 
 from app.config import get_settings
@@ -14,6 +13,9 @@ from app.core.errands import Errands
 from app.core.queue import CHANNEL
 from app.db.session import UnitOfWork
 from app.db.tables import Log, Run, new_id
+
+if TYPE_CHECKING:
+    import redis
 
 logger = logging.getLogger(__name__)
 
@@ -86,14 +88,19 @@ def _bell() -> redis.Redis | None:
     url = get_settings().redis_url
     if not url:
         return None
+    import redis
+
     return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 
 def _ring(run_id: str) -> None:
     """Tell whoever watches; they would find out by themselves a little later."""
     bell = _bell()
-    if bell is not None:
-        try:
-            bell.publish(CHANNEL, run_id)
-        except redis.RedisError:
-            logger.debug("nobody could be told of run %s", run_id)
+    if bell is None:
+        return
+    from redis import RedisError
+
+    try:
+        bell.publish(CHANNEL, run_id)
+    except RedisError:
+        logger.debug("nobody could be told of run %s", run_id)

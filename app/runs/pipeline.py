@@ -159,13 +159,13 @@ def _context(
 
 def _progress_writer(
     database: Database, claim: Claim
-) -> Callable[[float, str, str, list[dict[str, Any]] | None], None]:
+) -> Callable[[float, str, str, dict[str, Any] | None], None]:
     """Writes a child's progress down: every message, but a moving bar twice a second at most."""
     stage = STAGES[claim.stage]
     written = 0.0
 
     def write(
-        fraction: float, message: str, level: str, leaderboard: list[dict[str, Any]] | None
+        fraction: float, message: str, level: str, leaderboard: dict[str, Any] | None
     ) -> None:
         nonlocal written
         now = time.monotonic()
@@ -179,7 +179,7 @@ def _progress_writer(
                 if message:
                     emit(unit, claim.run_id, "log", message, level=level)
                 if leaderboard is not None:
-                    emit(unit, claim.run_id, "leaderboard", data={"rows": leaderboard})
+                    emit(unit, claim.run_id, "leaderboard", data=leaderboard)
         except SQLAlchemyError as error:
             # Progress may be lost; the work goes on.
             logger.warning("progress: %s", type(error).__name__)

@@ -15,13 +15,12 @@ import time
 from datetime import datetime, timedelta
 
 from sqlalchemy import Row, and_, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import ColumnElement
 
 from app.core.queue import send_run
 from app.db.session import Database
-from app.db.steadiness import PROMPT_S, Steadiness
+from app.db.steadiness import Steadiness
 from app.db.tables import Run
 from app.runs.claims import close
 from app.runs.pipeline import MAX_ATTEMPTS
@@ -40,10 +39,13 @@ Orphan = Row[str, datetime | None, datetime | None]
 class Reaper:
     """Looks for orphans, round after round. Any number may look at one database."""
 
-    def __init__(self, database: Database, lease_seconds: float) -> None:
+    def __init__(
+        self, database: Database, lease_seconds: float, steady: Steadiness | None = None
+    ) -> None:
+        """``steady`` is told by whoever asks the database something before each round."""
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
-        self._steady = Steadiness(min(PROMPT_S, lease_seconds / 3))
+        self._steady = steady or Steadiness(lease_seconds)
         self._doubted = False
 
     def reap(self) -> int:
@@ -53,11 +55,8 @@ class Reaper:
         each would have to wait for it.
         """
         asked = time.monotonic()
-        try:
+        with self._steady.watching():
             now, orphans = self._look()
-        except SQLAlchemyError:
-            self._steady.shaken()
-            raise
         self._doubt(now, orphans)
         if not self._steady.holds(asked, now):
             return 0

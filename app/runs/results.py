@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from app.core.problems import NotFound
 from app.db.session import UnitOfWork
 from app.db.tables import Artifact, Log, ModelMeta, Run
-from app.web import Resources
+from app.resources import Resources
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -63,12 +63,7 @@ def leaderboard(unit: UnitOfWork, run: Run) -> dict[str, Any]:
     ).all()
     if not rows:
         raise NotFound("leaderboard: the run has trained nothing yet")
-    board: dict[str, Any] = {
-        "task": run.parameters_json.get("task"),
-        "target": run.parameters_json.get("target"),
-        "metric": run.parameters_json.get("metric"),
-        **(rows[0].data_json or {}),
-    }
+    board: dict[str, Any] = dict(rows[0].data_json or {})
     model_id = unit.session.scalar(select(ModelMeta.id).where(ModelMeta.run_id == run.id))
     for row in board["rows"]:
         row["model_id"] = model_id if row.get("rank") == 1 else None

@@ -20,11 +20,11 @@ from app.datasets.versions import find_version
 from app.db.session import UnitOfWork
 from app.db.tables import Dataset, DatasetFacts, Run, User, new_id
 from app.projects.service import get_project
+from app.resources import Resources
 from app.runs.claims import TRAINING, close
 from app.runs.events import emit, emit_status
 from app.runs.states import STAGES, TERMINAL, UNFINISHED
 from app.storage.trash import discard
-from app.web import Resources
 
 
 def owned_runs(user: Principal) -> Select[Run]:

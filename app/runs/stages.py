@@ -194,6 +194,7 @@ def explore(context: StageContext) -> StageResult:
             },
             "target": _target(context, shape["columns"]),
             "seed": context.options["seed"],
+            "memory_mb": context.memory_mb,
         },
     )
     products = [

@@ -9,7 +9,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import delete
@@ -19,6 +19,7 @@ from app.core import scratch
 from app.core.telemetry import configure_logging, configure_sentry, serve_metrics
 from app.db.currency import SchemaCheck
 from app.db.session import Database
+from app.db.steadiness import Steadiness
 from app.db.tables import RefreshToken
 from app.registry.jobs import resend_lost_jobs
 from app.runs.reaper import Reaper
@@ -42,6 +43,8 @@ class Duty:
     name: str
     every_s: float
     work: Callable[[], Any]
+    # Told when the database is slow, or away, before the work has begun.
+    steady: Steadiness = field(default_factory=Steadiness)
 
     def keep_doing(self, ended: threading.Event, may_work: Callable[[], bool]) -> None:
         """Do it until the end; a failure is logged and tried again next time.
@@ -50,7 +53,9 @@ class Duty:
         """
         while not ended.is_set():
             try:
-                if may_work():
+                with self.steady.watching():
+                    works = may_work()
+                if works:
                     self.work()
             except Exception as error:
                 logger.warning("beat: %s: %s: %s", self.name, type(error).__name__, error)
@@ -68,9 +73,11 @@ def duties(database: Database) -> list[Duty]:
     storage = open_storage(settings)
     orphans = OrphanSweep(database, storage, settings.minio_bucket)
     lease = settings.lease_seconds
+    often = min(5.0, lease / 2)
+    runs, jobs = Steadiness(lease), Steadiness(lease)
     return [
-        Duty("orphaned runs", min(5.0, lease / 2), Reaper(database, lease).reap),
-        Duty("orphaned jobs", min(5.0, lease / 2), lambda: resend_lost_jobs(database)),
+        Duty("orphaned runs", often, Reaper(database, lease, runs).reap, runs),
+        Duty("orphaned jobs", often, lambda: resend_lost_jobs(database, jobs), jobs),
         Duty("trash", 15.0, lambda: trash.sweep(database, storage, settings.minio_bucket)),
         Duty("orphaned objects", SWEEP_S, orphans.sweep),
         Duty("broken uploads", SWEEP_S, storage.sweep),

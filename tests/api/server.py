@@ -20,6 +20,7 @@ import httpx
 
 from app.config import Settings
 from tests import loopback
+from tests.services.servers import watching
 
 START_S = 60
 STOP_S = 15
@@ -62,8 +63,11 @@ class Server:
             base_url=self.base_url,
             headers={} if token is None else {"Authorization": f"Bearer {token}"},
             timeout=60,
+            # Hundreds of clients live as long as the server: none keeps a connection open meanwhile.
             transport=httpx.HTTPTransport(
-                local_address=address or fresh_address(), verify=loopback.PLAIN
+                local_address=address or fresh_address(),
+                verify=loopback.PLAIN,
+                limits=httpx.Limits(max_keepalive_connections=0),
             ),
         )
         self._used.append(client)
@@ -101,8 +105,9 @@ def serve(home: Path, backend: str, named: Mapping[str, str]) -> Iterator[Server
         )
     server = Server(f"http://127.0.0.1:{port}", home, environment, backend, process.pid)
     try:
-        _wait_until_ready(server, process)
-        yield server
+        with watching(process.pid):
+            _wait_until_ready(server, process)
+            yield server
     finally:
         server.close_clients()
         process.send_signal(signal.SIGTERM)

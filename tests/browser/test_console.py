@@ -45,7 +45,13 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     page.get_by_label("What should be predicted?").select_option("arrived_late")
     page.get_by_label("Seconds of training").fill("5")
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".status")).to_have_text("COMPLETED")
+    expect(page.locator(".log li").nth(1)).to_be_visible()
+    # The list at the start follows it, too.
+    page.get_by_role("link", name="UAM").click()
+    runs = page.get_by_role("region", name="Runs")
+    expect(runs.locator(".status")).to_have_text("COMPLETED")
+    expect(runs).to_contain_text("100 %")
+    runs.get_by_role("link").click()
     expect(page.locator(".steps .past")).to_have_count(4)
     # How many candidates there are is a matter of the machine; the baseline is always one.
     board = page.get_by_role("region", name="Leaderboard").locator("tbody tr")
@@ -62,6 +68,19 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     page.reload()
     expect(page.locator(".status")).to_have_text("COMPLETED")
     expect(page.locator(".log li").first).to_be_visible()
+
+
+def test_a_long_upload_shows_how_much_is_sent(page: Page, tmp_path: Path) -> None:
+    register(page)
+    path = tmp_path / "long.csv"
+    path.write_text("number\n" + "\n".join(map(str, range(60_000))) + "\n", encoding="utf-8")
+    line = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 150_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    page.set_input_files("#file", path)
+    expect(page.get_by_role("progressbar", name="Sent so far")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text("%")
+    expect(page.get_by_role("heading", name="long.csv")).to_be_visible()
 
 
 def test_a_newer_file_makes_a_version(page: Page, tmp_path: Path) -> None:
@@ -99,6 +118,47 @@ def test_a_newer_file_makes_a_version(page: Page, tmp_path: Path) -> None:
     card.get_by_label("Its rows go").select_option("append")
     card.get_by_role("button", name="Send").click()
     expect(page.get_by_role("alert")).to_contain_text("visits")
+
+
+def test_what_changed_since_another_table_or_version(page: Page, tmp_path: Path) -> None:
+    """Schema, drift and new values, in words and numbers; names from a file stay text."""
+    evil = "<b onclick=alert(1)>"
+
+    def orders(name: str, last: str, cities: list[str], price: int) -> Path:
+        rows = [f"{cities[n % len(cities)]},{price + n % 9},{n % 4}" for n in range(240)]
+        path = tmp_path / name
+        path.write_text("\n".join([f"city,price,{last}", *rows]) + "\n", encoding="utf-8")
+        return path
+
+    register(page)
+    upload(page, orders("last year.csv", "rating", ["Oslo", "Bergen"], 10))
+    card = page.locator("section", has=page.get_by_role("heading", name="What changed"))
+    expect(card).to_contain_text("Send another table")
+    page.goto("/")
+    upload(page, orders("this year.csv", "stars", ["Oslo", "Bergen", evil], 14))
+    card.get_by_label("Since which table or version?").select_option(
+        label="last year.csv, 240 rows"
+    )
+    card.get_by_role("button", name="Compare").click()
+    columns = page.get_by_role("region", name="What the columns hold").locator("tbody tr")
+    expect(columns.filter(has_text="price")).to_contain_text("strong")
+    expect(columns.filter(has_text="city")).to_contain_text(f"1: {evil}")
+    schema = page.get_by_role("region", name="Columns that came, went or changed")
+    expect(schema.locator("tbody tr").filter(has_text="stars")).to_contain_text("new")
+    expect(schema.locator("tbody tr").filter(has_text="rating")).to_contain_text("gone")
+
+    versions = page.locator("section", has=page.get_by_role("heading", name="Versions"))
+    versions.get_by_text("Send a newer file").click()
+    newer = orders("newer.csv", "stars", ["Oslo", "Bergen", evil], 14)
+    versions.get_by_label("A newer file").set_input_files(newer)
+    versions.get_by_role("button", name="Send").click()
+    expect(page.locator(".facts").first).to_contain_text(", version 2")
+    card.get_by_label("Since which table or version?").select_option(
+        label="version 1: this year.csv, 240 rows"
+    )
+    card.get_by_role("button", name="Compare").click()
+    expect(card).to_contain_text("No column differs by more than chance and habit.")
+    expect(card).to_contain_text("3 columns hold what was there before.")
 
 
 def test_tells_what_is_wrong_with_a_file(page: Page, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
+import pty
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +15,7 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 
-from tests.cli.conftest import UAM, Run, one_line
+from tests.cli.conftest import UAM, Run, one_line, write_shops
 
 SEMICOLONS = "name;amount\nA;1,5\nB;2,5\n=C;3,5\n"
 
@@ -91,3 +94,25 @@ def test_a_reader_that_dies_costs_one_file(tmp_path: Path) -> None:
     assert len(set(names) - written) <= len(children)
     assert told.count("warning: ") <= len(children)
     assert f" of {len(names)} files converted" in told
+
+
+def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
+    write_shops(tmp_path / "x.csv")
+    ours, terminal = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm"}
+    command = [str(UAM), "convert", "x.csv", "--out", "out"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=terminal
+    ) as running:
+        os.close(terminal)
+        shown = b""
+        # Linux tells the end of a terminal as an error.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        assert running.wait(60) == 0
+    os.close(ours)
+    text = shown.decode()
+    assert "converting" in text
+    assert re.search(r"\b100%", text), text
+    assert "1 of 1 files converted" in text

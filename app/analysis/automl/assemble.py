@@ -94,11 +94,6 @@ def facts_of(
     }
 
 
-def leaderboard_of(bundle: Bundle, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The leaderboard as the contract spells it."""
-    return {"task": bundle.task, "target": bundle.target, "metric": bundle.metric, "rows": rows}
-
-
 def decision_of(made: Prepared, choice: Choice) -> dict[str, Any] | None:
     """How labels follow from probabilities, with its trade, where not by the largest."""
     if not made.target.labels:

@@ -28,7 +28,7 @@ from app.analysis.automl.budget import Budget
 from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.features.space import FeatureSpace, Matrix
 from app.analysis.automl.features.table import Layout, RawTable
-from app.analysis.automl.leaderboard import rounded
+from app.analysis.automl.leaderboard import Board, rounded
 from app.analysis.errors import HopelessTable
 from app.analysis.progress import Progress
 
@@ -87,7 +87,7 @@ def find_clusters(
     layout: Layout,
     table: RawTable,
     *,
-    metric: str,
+    board: Board,
     seed: int,
     budget: Budget,
     progress: Progress,
@@ -106,7 +106,7 @@ def find_clusters(
     distinct = len(np.unique(places, axis=0))
     if distinct < 3:
         raise HopelessTable("All rows are alike, so there are no clusters to find.")
-    rng = np.random.default_rng(seed)
+    rng, metric = np.random.default_rng(seed), board.metric
     fit = places[np.sort(rng.permutation(len(places))[:FIT_ROWS])]
     judge = places[np.sort(rng.permutation(len(places))[:SCORE_ROWS])]
     tried = [_random(judge, rng)]
@@ -126,7 +126,7 @@ def find_clusters(
             progress(
                 0.1 + 0.7 * len(tried) / (MOST_CLUSTERS + 5),
                 f"{name}: {metric} {done.scores[metric]:.4g}",
-                leaderboard=_rows(tried, metric),
+                leaderboard=board.of(_rows(tried, metric)),
             )
     return _chosen(tried, metric, blank, places)
 

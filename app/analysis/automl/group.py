@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.analysis.automl.assemble import background_of, leaderboard_of
+from app.analysis.automl.assemble import background_of
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.cluster_words import describe_clusters
@@ -16,6 +16,7 @@ from app.analysis.automl.clustering import Clustering, find_clusters
 from app.analysis.automl.features.table import RawTable, lay_out, read_frame
 from app.analysis.automl.input_schema import describe_inputs
 from app.analysis.automl.inputs import choose_inputs
+from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.options import RunOptions, check_against
 from app.analysis.automl.pictures import cluster_chart, leaderboard_chart
 from app.analysis.automl.prepare import Setting
@@ -50,6 +51,7 @@ def train_clusters(
     layout = lay_out(frame, inputs)
     table = read_frame(frame, layout)
     metric = metric_for("clustering", options.metric)
+    board = Board("clustering", None, metric.name)
     budget, checkpoints = setting.budget(options), checkpoints or Checkpoints()
     progress(0.05, "No target: looking for clusters.")
     resumed = checkpoints.begin(budget)
@@ -58,7 +60,7 @@ def train_clusters(
     found = find_clusters(
         layout,
         table,
-        metric=metric.name,
+        board=board,
         seed=options.seed,
         budget=budget,
         progress=progress,
@@ -87,7 +89,7 @@ def train_clusters(
         leaderboard_chart(found.rows, METRICS[metric.name]),
         _picture(found, table, clusters, options.seed),
     ]
-    return Trained(bundle, facts, leaderboard_of(bundle, found.rows), charts)
+    return Trained(bundle, facts, board.of(found.rows), charts)
 
 
 def _facts(

@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.automl.crossval import Candidate
+
+
+@dataclass(frozen=True)
+class Board:
+    """What a ranking is of; the target is ``None`` where there is none."""
+
+    task: str
+    target: str | None
+    metric: str
+
+    def of(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """The leaderboard as the contract spells it."""
+        return {"task": self.task, "target": self.target, "metric": self.metric, "rows": rows}
 
 
 def rows_of(

@@ -8,7 +8,7 @@ from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.crossval import Candidate, FellBehind, cross_validate
 from app.analysis.automl.estimators.base import Shape
-from app.analysis.automl.leaderboard import rows_of
+from app.analysis.automl.leaderboard import Board, rows_of
 from app.analysis.automl.material import Material
 from app.analysis.automl.portfolio import (
     Entry,
@@ -45,6 +45,7 @@ class Search:
     """
 
     material: Material
+    board: Board
     progress: Progress
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     candidates: list[Candidate] = field(default_factory=list)
@@ -120,7 +121,7 @@ class Search:
         self.progress(
             self._fraction(),
             f"{entry.name}: {self.material.metric.name} {candidate.score:.5g}",
-            leaderboard=rows_of(self.candidates),
+            leaderboard=self.board.of(rows_of(self.candidates)),
         )
 
     def _take(self, candidate: Candidate | None, told: tuple[str, ...]) -> None:

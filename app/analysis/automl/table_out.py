@@ -9,6 +9,7 @@ from typing import Any
 
 # A spreadsheet runs a text that begins with one of these.
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
+_PLACE, _BOUNDS = ("time", "series"), ("low", "high")
 
 
 def csv_lines(
@@ -21,25 +22,28 @@ def csv_lines(
     their time and series, as a forecast's without rows do, begin with those. A label that a
     spreadsheet would take for a formula gets a leading ``'``; numbers do not.
     """
-    columns: list[str] | None = None
-    for answer in answers:
-        named = {k: _safe(answer[k]) for k in ("time", "series") if k in answer}
-        cells: dict[str, Any] = {**named, "prediction": _safe(answer["prediction"])}
-        if proba:
-            shares = answer.get("probabilities") or {}
-            cells |= {f"probability_{label}": share for label, share in shares.items()}
-        if intervals and (interval := answer.get("interval")):
-            cells |= {"low": interval["low"], "high": interval["high"]}
-        if columns is None:
-            columns = list(cells)
-            yield _line(columns)
-        yield _line(cells[column] for column in columns)
-
-
-def _line(cells: Iterable[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue()
+    writer = csv.writer(buffer, lineterminator="\n")
+
+    def line(cells: Iterable[Any]) -> str:
+        writer.writerow(cells)
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    headed = False
+    for answer in answers:
+        place = [name for name in _PLACE if name in answer]
+        shares = (proba and answer.get("probabilities")) or {}
+        bounds = (intervals and answer.get("interval")) or {}
+        if not headed:
+            names = [f"probability_{label}" for label in shares]
+            yield line([*place, "prediction", *names, *(_BOUNDS if bounds else ())])
+            headed = True
+        limits = [bounds[name] for name in _BOUNDS] if bounds else ()
+        told = [_safe(answer[name]) for name in (*place, "prediction")]
+        yield line([*told, *shares.values(), *limits])
 
 
 def _safe(label: Any) -> Any:

@@ -13,7 +13,6 @@ from app.analysis.automl.assemble import (
     charts_of,
     decision_of,
     facts_of,
-    leaderboard_of,
     reference_of,
 )
 from app.analysis.automl.budget import Budget
@@ -23,6 +22,7 @@ from app.analysis.automl.choice import choose, ranking
 from app.analysis.automl.deciding import trade_chart
 from app.analysis.automl.dependence import dependence_charts
 from app.analysis.automl.judgement import early_model, importances, judge
+from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.prepare import Setting, prepare
 from app.analysis.automl.refit import refit
@@ -64,12 +64,13 @@ def train_supervised(
     resumed = checkpoints.begin(material.budget)
     if resumed is not None:
         progress(0.04, resumed)
-    search = Search(material, progress, checkpoints)
+    board = Board(material.task, made.target.name, material.metric.name)
+    search = Search(material, board, progress, checkpoints)
     search.run()
     choice = choose(search.candidates, material, options)
     rows = ranking(search.candidates, choice, material)
     figures, flattered = judge(choice, material)
-    progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=rows)
+    progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=board.of(rows))
     early = early_model(choice, material)
     model, told = refit(choice, material)
     names = [column.name for column in made.inputs]
@@ -87,7 +88,7 @@ def train_supervised(
     charts += dependence_charts(early, material, made.target, importance)
     if decision is not None and "threshold" in decision:
         charts.append(trade_chart(decision, str(facts["positive_class"])))
-    return Trained(bundle, facts, leaderboard_of(bundle, rows), charts)
+    return Trained(bundle, facts, board.of(rows), charts)
 
 
 def repeatable(budget: Budget) -> str:

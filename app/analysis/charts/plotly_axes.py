@@ -6,12 +6,13 @@ like a number or a date stays a category, and two that shorten to one label stay
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from app.analysis.charts.plotly_text import escaped, label
-from app.analysis.charts.style import Theme, number
+from app.analysis.charts.style import Theme, number, year
 
 Json = dict[str, Any]
 Drawn = tuple[list[Json], Json]
@@ -72,6 +73,13 @@ def spans(pairs: Sequence[tuple[Any, Any]], *, time: bool) -> tuple[list[Any], l
     ]
 
 
-def edge_text(value: Any) -> str:
-    """One end of a bin, for a hover."""
+def bin_text(low: Any, high: Any, *, years: bool = False) -> str:
+    """From where to where a bin goes, for a hover; a bin of years names its first and last."""
+    if years:
+        first, last = year(math.ceil(low)), year(math.floor(high))
+        return first if low + 1 == high else f"{first} – {last}"
+    return f"{_edge_text(low)} – {_edge_text(high)}"
+
+
+def _edge_text(value: Any) -> str:
     return escaped(value.replace("T", " ")) if isinstance(value, str) else number(value)

@@ -7,15 +7,15 @@ from itertools import pairwise
 from app.analysis.charts.plotly_axes import (
     Drawn,
     Json,
+    bin_text,
     categories,
-    edge_text,
     from_zero,
     reference_line,
     spans,
 )
 from app.analysis.charts.plotly_text import escaped, label, whole
 from app.analysis.charts.spec import Chart
-from app.analysis.charts.style import MUTED, Theme, colour, number
+from app.analysis.charts.style import MUTED, Theme, are_years, colour, number
 
 
 def draw_histogram(chart: Chart, theme: Theme) -> Drawn:
@@ -24,11 +24,12 @@ def draw_histogram(chart: Chart, theme: Theme) -> Drawn:
     pairs = list(pairwise(edges))
     centres, widths = spans(pairs, time=time)
     series = chart.data["series"]
+    years = not time and are_years(edges)
     traces = []
     for index, row in enumerate(series):
         name = f"{escaped(row['name'])}<br>" if len(series) > 1 else ""
         hover = [
-            f"{name}{edge_text(a)} – {edge_text(b)}: {number(count)}"
+            f"{name}{bin_text(a, b, years=years)}: {number(count)}"
             for (a, b), count in zip(pairs, row["counts"], strict=True)
         ]
         traces.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import MaxNLocator
 
 from app.analysis.charts.png_text import NumberTicks
-from app.analysis.charts.style import Theme, short
+from app.analysis.charts.style import Theme, are_years, short
 
 Legend = list[tuple[Any, str]]
 """Handles and their labels, for the charts that need a legend."""
@@ -41,9 +41,10 @@ def sparse_ticks(
     setter(places, [short(labels[i], 22) for i in places], fontsize=size, **turned)
 
 
-def number_axis(axis: Any) -> None:
-    """Round numbers, at most eight, written by :class:`NumberTicks`."""
-    axis.set_major_formatter(NumberTicks())
+def number_axis(axis: Any, values: Iterable[Any] = ()) -> None:
+    """Round numbers, at most eight, written by :class:`NumberTicks`: as years where ``values``
+    of a column, which the axis shows, are years."""
+    axis.set_major_formatter(NumberTicks(years=are_years(values)))
     axis.set_major_locator(MaxNLocator(nbins=7, min_n_ticks=2, steps=[1, 2, 2.5, 5, 10]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def draw_histogram(axes: Axes, chart: Chart, theme: Theme) -> Legend:
     if data["time"]:
         time_axis(axes)
     else:
-        number_axis(axes.xaxis)
+        number_axis(axes.xaxis, data["edges"])
     series = data["series"]
     legend: Legend = []
     for index, row in enumerate(series):
@@ -163,6 +164,6 @@ def draw_box(axes: Axes, chart: Chart, theme: Theme) -> Legend:
     labels = [f"{short(b['label'], 24)}\n{b['n']:,} rows" for b in boxes]
     axes.set_yticks(range(len(boxes)), labels)
     axes.set_ylim(max(0.5, len(boxes) - 0.5), -0.5)
-    number_axis(axes.xaxis)
+    number_axis(axes.xaxis, chain.from_iterable([b["low"], b["high"]] for _, b in drawn))
     axes.grid(axis="x")
     return []

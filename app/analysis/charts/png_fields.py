@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def draw_line(axes: Axes, chart: Chart, theme: Theme) -> Legend:
     if data["time"]:
         time_axis(axes)
     else:
-        number_axis(axes.xaxis)
+        number_axis(axes.xaxis, chain.from_iterable(row["x"] for row in data["series"]))
     number_axis(axes.yaxis)
     for limits, setter in (
         (data.get("x_range"), axes.set_xlim),
@@ -83,8 +84,8 @@ def draw_scatter(axes: Axes, chart: Chart, theme: Theme) -> Legend:
             floats(guide["x"]), floats(guide["y"]), "--", color=theme.faint, linewidth=1.3
         )
         legend.append((stroke, guide["name"]))
-    number_axis(axes.xaxis)
-    number_axis(axes.yaxis)
+    number_axis(axes.xaxis, chain.from_iterable(row["x"] for row in data["series"]))
+    number_axis(axes.yaxis, chain.from_iterable(row["y"] for row in data["series"]))
     axes.grid(True)
     return legend if len(legend) > 1 else []
 

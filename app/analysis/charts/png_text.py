@@ -42,10 +42,14 @@ def literal(figure: Figure, colour: str) -> None:
 class NumberTicks(Formatter):
     """Axis numbers as people write them, without an offset or an exponent on the side."""
 
+    def __init__(self, *, years: bool = False) -> None:
+        """``years`` are written without a comma."""
+        self._years = years
+
     def __call__(self, value: float, _position: int | None = None) -> str:
         """One number."""
-        return tick_texts([value])[0]
+        return tick_texts([value], years=self._years)[0]
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """All numbers of the axis, told apart by enough decimals."""
-        return tick_texts([float(value) for value in values])
+        return tick_texts([float(value) for value in values], years=self._years)

@@ -11,8 +11,10 @@ import math
 import re
 import textwrap
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6BB1", "#7F7F7F")
 MUTED = "#A7B0BA"
@@ -20,6 +22,9 @@ NEGATIVE = "#D55E00"
 
 WIDTH_IN, HEIGHT_IN, DPI = 7.2, 4.5, 150
 """Size of a PNG: 1080 × 675 pixels, so that 10 pt text still reads at half size."""
+
+YEARS = 1600, 2200
+"""Whole numbers that are all within this span are written as years."""
 
 LABEL_LENGTH = 28
 TITLE_WIDTH = 64
@@ -106,6 +111,20 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.rstrip("0").rstrip(".") if decimals > 2 else text
 
 
+def are_years(values: Iterable[Any]) -> bool:
+    """Whether values of a column read as years: whole numbers, or the halves between them that
+    edges of bins are, from 1600 to 2200. None at all are not."""
+    given = [value for value in values if value is not None and not math.isnan(value)]
+    low, high = YEARS
+    # Bins begin and end beside their years, and the last may reach beyond.
+    return bool(given) and all(low - 1 <= v <= high + 1 and (2 * v) % 1 == 0 for v in given)
+
+
+def year(value: float) -> str:
+    """A year as people write it: ``1978``, not ``1,978``."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
 def percent(share: float | None) -> str:
     """A share between 0 and 1 as a percentage that never rounds to 0 % or 100 % falsely."""
     if share is None or not math.isfinite(share):
@@ -118,8 +137,10 @@ def percent(share: float | None) -> str:
     return f"{text.removesuffix('.0')} %"
 
 
-def tick_texts(values: list[float]) -> list[str]:
+def tick_texts(values: list[float], *, years: bool = False) -> list[str]:
     """Axis labels for evenly spaced ``values``, precise enough to differ from each other."""
+    if years and all(0 <= value < 10_000 for value in values):
+        return [f"{value:.4f}".rstrip("0").rstrip(".") for value in values]
     top = max((abs(value) for value in values), default=0.0)
     step = min((b - a for a, b in pairwise(values)), default=top or 1.0)
     if top == 0 or step <= 0:

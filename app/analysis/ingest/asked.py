@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from app.analysis.ingest.spellings import spelling_of
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.verify import (
     EXACT_ROWS,
+    TypedFacts,
     bad_cells,
     cell,
     sample_columns,
@@ -38,6 +39,7 @@ _NAMES: Mapping[ColumnType, str] = {
     "datetime": "a date",
 }
 _MAX_ROUNDS = 20
+_REASON = "given by the caller"
 
 
 def check_asked(table: Table, types: Mapping[str, ColumnType]) -> dict[int, ColumnType]:
@@ -47,6 +49,29 @@ def check_asked(table: Table, types: Mapping[str, ColumnType]) -> dict[int, Colu
         if name not in positions:
             raise BadOption(f"There is no column {quoted(name)} to give a type.", option="types")
     return {positions[name]: kind for name, kind in types.items()}
+
+
+def asked_notations(
+    table: Table, asked: Mapping[int, ColumnType], samples: Mapping[int, Sequence[str]]
+) -> dict[int, Notation]:
+    """How the samples of columns of given types are read; columns of text, or of none, left out."""
+    habit = _habits(table)
+    found = {
+        i: choose(asked_readings(present(samples[i]), kind), habit)[0]
+        for i, kind in asked.items()
+        if kind in _NAMES
+    }
+    return {i: notation for i, notation in found.items() if notation is not None}
+
+
+def staged_plan(name: str, position: int, kind: ColumnType, facts: TypedFacts) -> ColumnPlan:
+    """The plan for a column of a given type whose values are written already."""
+    nullable, words = facts.values < facts.rows, spelling_of(facts.words)
+    return ColumnPlan(name, kind, cell(position), nullable, _REASON, words)
+
+
+def _habits(table: Table) -> Habits:
+    return Habits(table.read.get("decimal"), None, table.delimiter)
 
 
 def asked_plan(
@@ -68,8 +93,7 @@ def _typed_plan(
     name = table.names[position]
     for _ in range(_MAX_ROUNDS):
         values = present(sample)
-        habit = Habits(table.read.get("decimal"), None, table.delimiter)
-        notation, _doubt = choose(asked_readings(values, kind), habit)
+        notation, _doubt = choose(asked_readings(values, kind), _habits(table))
         if notation is None:
             if values:
                 raise _refused(connection, table, position, kind, values)
@@ -79,7 +103,7 @@ def _typed_plan(
             raw, nullable = cell(position), facts.values < facts.rows
             sql = notation.checked_sql(raw) if facts.tokens else notation.value_sql(raw)
             words = spelling_of(facts.words)
-            return ColumnPlan(name, kind, sql, nullable, "given by the caller", words)
+            return ColumnPlan(name, kind, sql, nullable, _REASON, words)
         found = bad_cells(connection, table, {position: notation}, 50)[position]
         if all(notation.matches(text.strip()) for _, text in found):
             raise _bad_cell(name, kind, *found[0])
@@ -135,7 +159,8 @@ def _text_plan(
     connection: duckdb.DuckDBPyConnection, table: Table, position: int, kind: ColumnType
 ) -> ColumnPlan:
     facts = text_facts(connection, table, [position], exact=True)[position]
-    name, sql = table.names[position], text_value(table, position)
+    name = table.names[position]
+    sql = text_value(table, position) if facts.tokens else cell(position)
     nullable = facts.values < facts.rows
     if kind == "constant" and facts.least != facts.most:
         other = f"({text_form(table, position)}) IS DISTINCT FROM {literal(str(facts.least))}"
@@ -150,4 +175,4 @@ def _text_plan(
         typed = typed_facts(connection, table, {position: whole}, exact=False)[position]
         if typed.values and not typed.bad and not typed.tokens:
             sql = whole.value_sql(cell(position))
-    return ColumnPlan(name, kind, sql, nullable, "given by the caller")
+    return ColumnPlan(name, kind, sql, nullable, _REASON)

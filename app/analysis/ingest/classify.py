@@ -56,6 +56,9 @@ def readings(values: Sequence[str], *, name: str = "", native: bool = False) -> 
     if BOOLEAN.matches_all(values):
         return [BOOLEAN]
     found = _number_readings(values, native)
+    if native:
+        # Such numbers have a decimal point, whatever mark the texts beside them have.
+        found = [notation for notation in found if notation.decimal in (None, ".")]
     if found:
         return [] if not native and CODE_NAME.search(name) else found
     return _date_readings(values)

@@ -150,7 +150,7 @@ def _open(
     if detected.reader == "excel":
         from app.analysis.ingest.excel import open_excel
 
-        return open_excel(detected, options, scratch)
+        return open_excel(detected, options, scratch, max_unpacked_bytes)
     if detected.reader == "sqlite":
         from app.analysis.ingest.sqlite import open_sqlite
 

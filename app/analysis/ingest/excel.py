@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, islice
@@ -13,29 +14,39 @@ from pathlib import Path
 from typing import Any
 
 from app.analysis.errors import BadOption, BadTable, TooLarge, UnsupportedFormat
-from app.analysis.ingest.cells import Seen, cell_text, mixed_findings
+from app.analysis.ingest.cells import cell_text, mixed_findings
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
 from app.analysis.ingest.header import find_header
-from app.analysis.ingest.limits import MAX_SHEET_CELLS, check_columns
+from app.analysis.ingest.limits import MAX_SHEET_CELLS, Allowance, check_columns
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter
+from app.analysis.ingest.sheet_columns import SheetColumn
 from app.analysis.ingest.table import Table
 
 _HEAD_ROWS = 200
 _MAX_SHEETS = 50
 # A sheet with so much of the best one's cells is as good; so wide a row is one of the table.
 _NEARLY, _NEARLY_WIDE = 0.2, 0.6
-_CELL_REFERENCE = re.compile(rb'<(?:\w+:)?c r="([A-Z]{1,3})([0-9]{1,7})"')
+# References to cells far to the right and far down, the only ones that span much.
+_FAR_COLUMN = re.compile(rb""" r=["']([A-Z]{2,3})[0-9]""")
+_FAR_ROW = re.compile(rb""" r=["'][A-Z]{1,3}([0-9]{4,7})["']""")
+_NEAR_ROWS = 999
+# Cells fetched at a time and, but for the widest sheets, rows; what is written at a time.
+_SLICE_CELLS, _LEAST_ROWS = 50_000, 64
+_BATCH_CELLS, _BATCH_BYTES = 400_000, 16 * 2**20
 _DAMAGED = "The workbook is damaged and cannot be read."
 
 
-def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table:
+def open_excel(
+    detected: Detected, options: ReadOptions, scratch: Path, max_unpacked_bytes: int
+) -> Table:
     """Open a sheet of a workbook as a table.
 
     Raises :class:`BadTable` for a damaged workbook or an empty sheet, :class:`BadOption` for a
-    sheet that is not there, :class:`UnsupportedFormat` for another kind of Office document.
+    sheet that is not there, :class:`UnsupportedFormat` for another kind of Office document,
+    :class:`TooLarge` for cells that hold far more than the file.
     """
     if detected.format == "xlsx":
         _refuse_scattered(detected.path)
@@ -53,17 +64,19 @@ def open_excel(detected: Detected, options: ReadOptions, scratch: Path) -> Table
     check_columns(width)
     cells: list[str | None] = list(header.cells or [])
     names, repaired = repair_names([*cells, *[None] * (width - len(cells))])
-    body = _Body(width)
-    with PartWriter(scratch) as parts:
-        parts.widen(width)
-        for row in body.rows(chain(head[skip:], rows)):
-            parts.append(row)
+    allowance = Allowance(detected.packed, max_unpacked_bytes)
+    body = _Body([SheetColumn() for _ in range(width)], skip)
+    parts = body.park(chain(head, rows), scratch, allowance)
+    if any(column.is_split() for column in body.columns):
+        # The sheet is in memory: its rows are gone through again, now that it is known what they hold.
+        body = _Body([column.decided() for column in body.columns], skip)
+        parts = body.park(_guarded(sheet.iter_rows), scratch / "again", allowance)
     findings += [*_merged(sheet), *header.findings, *repaired, *body.findings(names)]
     return _without_empty_edges(
         Table(
             names=names,
             relation=parts.relation(),
-            kinds=[seen.kind() for seen in body.seen],
+            kinds=[column.kind() for column in body.columns],
             read={
                 "format": detected.format,
                 "sheet": sheet.name,
@@ -124,7 +137,10 @@ def _choose_sheet(workbook: Any, wanted: str | int | None) -> tuple[Any, list[Fi
     if not names:
         raise BadTable("The workbook has no sheets.")
     if wanted is not None:
-        return _guarded(workbook.get_sheet_by_name, _named_sheet(names, wanted)), []
+        named = _guarded(workbook.get_sheet_by_name, _named_sheet(names, wanted))
+        if not named.height:
+            raise BadTable(f"The sheet {quoted(named.name)} is empty.")
+        return named, []
     visible = [name for name, shown in zip(names, _visible(workbook), strict=True) if shown]
     hidden = [name for name in names if name not in visible]
     for offered in (visible, hidden):
@@ -202,32 +218,43 @@ def _refuse_scattered(path: Path) -> None:
     """
     try:
         with zipfile.ZipFile(path) as container:
-            for member in container.infolist():
-                if member.filename.startswith("xl/worksheets/") and member.filename.endswith(
-                    ".xml"
-                ):
-                    with container.open(member) as xml:
-                        _refuse_large_span(xml)
+            for member in filter(_is_sheet, container.infolist()):
+                # Columns of one letter span too little, however many rows they have.
+                if _far(container, member, _FAR_COLUMN):
+                    _refuse_large_span(container, member)
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
         raise BadTable(_DAMAGED, hint="It may have been cut short; send it again.") from error
     except zipfile.zlib.error as error:  # type: ignore[attr-defined]
         raise BadTable(_DAMAGED, hint="It may have been cut short; send it again.") from error
 
 
-def _refuse_large_span(xml: Any) -> None:
-    last_row, last_column, rest = 0, 0, b""
-    while chunk := xml.read(1 << 20):
-        text = rest + chunk
-        for letters, digits in _CELL_REFERENCE.findall(text):
-            last_row = max(last_row, int(digits))
-            last_column = max(last_column, _column_number(letters))
-        rest = text[-40:]
-        if last_row * last_column > MAX_SHEET_CELLS:
-            raise TooLarge(
-                f"The sheet spans {last_row:,} rows and {last_column:,} columns; "
-                f"UAM reads at most {MAX_SHEET_CELLS:,} cells of a sheet.",
-                limit_cells=MAX_SHEET_CELLS,
-            )
+def _is_sheet(member: zipfile.ZipInfo) -> bool:
+    return member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
+
+
+def _refuse_large_span(container: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    column = max(map(_column_number, _far(container, member, _FAR_COLUMN)))
+    row = max(map(int, _far(container, member, _FAR_ROW)), default=_NEAR_ROWS)
+    if row * column > MAX_SHEET_CELLS:
+        raise TooLarge(
+            f"The sheet spans {row:,} rows and {column:,} columns; "
+            f"UAM reads at most {MAX_SHEET_CELLS:,} cells of a sheet.",
+            limit_cells=MAX_SHEET_CELLS,
+        )
+
+
+def _far(
+    container: zipfile.ZipFile, member: zipfile.ZipInfo, reference: re.Pattern[bytes]
+) -> set[bytes]:
+    """What the references of a sheet's cells have in the place that the pattern looks at."""
+    found: set[bytes] = set()
+    rest = b""
+    with container.open(member) as xml:
+        while chunk := xml.read(1 << 20):
+            text = rest + chunk
+            found.update(reference.findall(text))
+            rest = text[-40:]
+    return found
 
 
 def _column_number(letters: bytes) -> int:
@@ -238,44 +265,70 @@ def _column_number(letters: bytes) -> int:
 
 
 class _Body:
-    """Turns the rows below the header into text cells and remembers what they were."""
+    """The rows below the header as columns."""
 
-    def __init__(self, width: int) -> None:
-        self.seen = [Seen() for _ in range(width)]
+    def __init__(self, columns: Sequence[SheetColumn], skip: int) -> None:
+        self.columns = columns
+        self._skip = skip
         self._blank = 0
+        self._pending = 0
 
-    def rows(self, source: Iterator[Sequence[Any]]) -> Iterator[list[str | None]]:
-        pending: list[list[str | None]] = []
-        while True:
-            row = _guarded(next, source, None)
-            if row is None:
-                return
-            cells = [cell_text(cell) for cell in row]
-            if not any(cells):
-                pending.append(cells)
+    def park(self, rows: Iterator[Sequence[Any]], folder: Path, allowance: Allowance) -> PartWriter:
+        """Write the rows, the first ``skip`` left out, into Parquet files in ``folder``."""
+        folder.mkdir(exist_ok=True)
+        _guarded(lambda: deque(islice(rows, self._skip), maxlen=0))
+        size = max(_LEAST_ROWS, _SLICE_CELLS // max(len(self.columns), 1))
+        count = 0
+        with PartWriter(folder, allowance) as parts:
+            parts.widen(len(self.columns))
+            while found := _guarded(lambda: list(islice(rows, size))):
+                filled = self._filled(found)
+                if not filled:
+                    continue
+                for column, cells in zip(self.columns, zip(*filled, strict=True), strict=True):
+                    column.take(cells)
+                count += len(filled) * len(self.columns)
+                written = sum(column.size for column in self.columns)
+                allowance.check(written)
+                if count >= _BATCH_CELLS or written - parts.total_chars >= _BATCH_BYTES:
+                    self._hand_on(parts)
+                    count = 0
+            if count:
+                self._hand_on(parts)
+        return parts
+
+    def _hand_on(self, parts: PartWriter) -> None:
+        size = sum(column.size for column in self.columns) - parts.total_chars
+        parts.add([column.batch() for column in self.columns], size)
+
+    def _filled(self, rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+        """The rows that hold a cell, those between them counted."""
+        filled = []
+        for row in rows:
+            if not row or (row[0] == "" and row.count("") == len(row)):
+                # Blank rows between rows are passed over; those at the end are no rows at all.
+                self._pending += 1
                 continue
-            # Blank rows between rows are passed over; those at the end are no rows at all.
-            self._blank += len(pending)
-            pending.clear()
-            for seen, cell, text in zip(self.seen, row, cells, strict=False):
-                if text is not None:
-                    seen.note(cell)
-            yield cells
+            self._blank += self._pending
+            self._pending = 0
+            filled.append(row)
+        return filled
 
     def findings(self, names: Sequence[str]) -> list[Finding]:
+        """What is to be told of blank rows and of columns that mix kinds."""
         told = []
         if self._blank:
             were = "was" if self._blank == 1 else "were"
             told.append(
                 Finding("blank_lines", f"{counted(self._blank, 'blank row')} {were} passed over.")
             )
-        return [*told, *mixed_findings(names, self.seen)]
+        return [*told, *mixed_findings(names, [column.seen for column in self.columns])]
 
 
 def _without_empty_edges(table: Table, header: list[str] | None, body: _Body) -> Table:
     """A table without columns that have neither a name nor a cell: formatting, not data."""
     named = [bool(header and i < len(header) and header[i]) for i in range(len(table.names))]
-    keep = [i for i in range(len(table.names)) if named[i] or not body.seen[i].empty()]
+    keep = [i for i in range(len(table.names)) if named[i] or not body.columns[i].seen.empty()]
     if len(keep) == len(table.names) or not keep:
         return table
     chosen = ", ".join(f"c{old} AS c{new}" for new, old in enumerate(keep))

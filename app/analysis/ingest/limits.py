@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from app.analysis.errors import TooLarge
 
 MAX_COLUMNS = 20_000
@@ -32,6 +34,18 @@ def check_unpacked(packed: int, unpacked: int, max_unpacked_bytes: int) -> None:
             f"The file unpacks to more than {_MAX_RATIO} times its size, as a decompression bomb does.",
             limit_ratio=_MAX_RATIO,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may come out of one file: ``packed`` bytes were sent, so many may be unpacked."""
+
+    packed: int
+    max_unpacked_bytes: int
+
+    def check(self, unpacked: int) -> None:
+        """As :func:`check_unpacked`."""
+        check_unpacked(self.packed, unpacked, self.max_unpacked_bytes)
 
 
 def check_columns(count: int) -> None:

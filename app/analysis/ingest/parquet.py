@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.analysis.errors import BadTable, TooLarge
+from app.analysis.errors import BadTable, TooLarge, UnsupportedFormat
 from app.analysis.ingest.arrow_types import typed_table
 from app.analysis.ingest.columnar import park
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.engine import adopt
 from app.analysis.ingest.limits import check_columns
-from app.analysis.ingest.parquet_cost import DAMAGE, check_decoded, open_file
+from app.analysis.ingest.parquet_cost import DAMAGE, check_decoded, is_encrypted, open_file
 from app.analysis.ingest.table import Table
 
 _BATCH_ROWS = 1024
@@ -22,11 +22,15 @@ _DAMAGED = "The Parquet file is damaged"
 def open_parquet(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> Table:
     """Open a Parquet file as a table.
 
-    Raises :class:`BadTable` for a damaged file, :class:`TooLarge` for one that unpacks too far.
+    Raises :class:`BadTable` for a damaged file, :class:`TooLarge` for one that unpacks too far,
+    :class:`UnsupportedFormat` for one with encrypted columns.
     """
     with _told("its footer cannot be read"):
         file = open_file(detected.path)
     with file:
+        if is_encrypted(file, detected.path):
+            message = "This is a Parquet file with encrypted columns, which UAM has no keys for."
+            raise UnsupportedFormat(message)
         with _told("its schema cannot be read"):
             schema, rows = file.schema_arrow, file.metadata.num_rows
         check_columns(len(schema))

@@ -7,6 +7,7 @@ width say; texts and lists are decoded once, in small batches, until a limit is 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from app.analysis.ingest.limits import check_unpacked
 
 # So few that even a batch of the longest texts stays within the memory of a child.
 _BATCH_ROWS = 256
+_SIGNATURE_BYTES = 12 + 16
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 
 
@@ -69,6 +71,17 @@ def _nulls(chunk: pq.ColumnChunkMetaData, column: pq.ColumnSchema) -> int:
 def open_file(path: Path) -> pq.ParquetFile:
     """The file, its footer read. Raises pyarrow's errors for a damaged one."""
     return pq.ParquetFile(path, thrift_string_size_limit=2**26, thrift_container_size_limit=10**6)
+
+
+def is_encrypted(file: pq.ParquetFile, path: Path) -> bool:
+    """Whether columns are encrypted though the footer is not: asked for those, pyarrow ends the process.
+
+    Such a footer is signed: a nonce and a tag stand behind it (Parquet Modular Encryption, 4.2).
+    """
+    with path.open("rb") as raw:
+        raw.seek(-8, os.SEEK_END)
+        footer = int.from_bytes(raw.read(4), "little")
+    return bool(footer - file.metadata.serialized_size == _SIGNATURE_BYTES)
 
 
 DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, UnicodeDecodeError, OverflowError)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from app.analysis.ingest.engine import parquet_relation
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.sensitive import find_sensitive
+from app.analysis.ingest.stacks import hold
 from app.analysis.ingest.table import Table
 from app.analysis.ingest.verify import cell
 from app.analysis.schema import Column, ColumnType
@@ -32,7 +33,12 @@ def mark_plans(
 ) -> list[ColumnPlan]:
     """The plans, flagged where the sample of a column, or its first rows, are personal data."""
     unseen = [i for i, plan in enumerate(plans) if i not in samples and plan.type not in _UNMARKED]
-    cells = {**samples, **_first_cells(connection, table.relation, unseen)}
+    whole = hold(connection, table).whole if unseen else None
+    if whole is not None:
+        first = {i: _texts(whole.column(i).slice(0, _ROWS).to_pylist()) for i in unseen}
+    else:
+        first = _first_cells(connection, table.relation, unseen)
+    cells = {**samples, **first}
     marked = list(plans)
     for i, plan in enumerate(plans):
         found = find_sensitive(plan.name, plan.type, cells.get(i, ()))
@@ -69,5 +75,10 @@ def _first_cells(
         names = ", ".join(f"CAST({cell(i)} AS VARCHAR)" for i in chunk)
         rows = connection.execute(f"SELECT {names} FROM {relation} LIMIT {_ROWS}").fetchall()
         for place, i in enumerate(chunk):
-            cells[i] = [text for text in dict.fromkeys(row[place] for row in rows) if text]
+            cells[i] = _texts(row[place] for row in rows)
     return cells
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    """The different values as text, none of them empty."""
+    return [text for value in dict.fromkeys(values) if value is not None and (text := str(value))]

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from app.analysis.errors import BadOption, BadTable, TooLarge
 from app.analysis.ingest.cells import Seen, cell_text
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
-from app.analysis.ingest.limits import check_columns, check_unpacked
+from app.analysis.ingest.limits import Allowance, check_columns, check_unpacked
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
-from app.analysis.ingest.parts import PartWriter
+from app.analysis.ingest.parts import PartWriter, are_whole, text_array, value_array
 from app.analysis.ingest.table import Kind, Table
 
 # Cells turned into text at a time, some 60 bytes each.
@@ -61,15 +64,19 @@ def open_statistics(
     check_unpacked(detected.packed, declared * row_bytes, max_unpacked_bytes)
     rows = 0
     labelled = [column for column in columns if column.labels]
-    with PartWriter(scratch) as parts:
+    # A label stands once in the file, however many rows have it.
+    with PartWriter(scratch, Allowance(detected.packed, max_unpacked_bytes)) as parts:
         parts.widen(len(columns) + len(labelled))
         for piece in reader.chunks(_rows_read(columns, row_bytes), declared):
             for cells in _chunks(piece, columns):
-                texts = [column.take(found) for column, found in zip(columns, cells, strict=True)]
-                labels = [column.label(found) for column, found in _with_labels(columns, texts)]
-                for row in zip(*texts, *labels, strict=True):
-                    parts.append(row)
-                rows += len(texts[0])
+                arrays = [column.array(found) for column, found in zip(columns, cells, strict=True)]
+                labels = [
+                    text_array(column.label(found.to_pylist()))
+                    for column, found in zip(columns, arrays, strict=True)
+                    if column.labels
+                ]
+                parts.add([*arrays, *labels], sum(array.nbytes for array in (*arrays, *labels)))
+                rows += len(cells[0])
                 check_unpacked(detected.packed, rows * row_bytes, max_unpacked_bytes)
     return _table(detected, about, columns, parts)
 
@@ -90,18 +97,14 @@ def _chunks(
         yield [cells[start : start + rows] for cells in found]
 
 
-def _with_labels(
-    columns: Sequence[_Column], texts: Sequence[list[str | None]]
-) -> Iterator[tuple[_Column, list[str | None]]]:
-    return ((column, cells) for column, cells in zip(columns, texts, strict=True) if column.labels)
-
-
 def _table(detected: Detected, about: Any, columns: Sequence[_Column], parts: PartWriter) -> Table:
     names, repaired = repair_names(column.name for column in columns)
     chosen, kinds = [], list[Kind]()
     place = len(columns)
     for i, column in enumerate(columns):
-        chosen.append(f"c{place if column.applies_labels() else i} AS c{i}")
+        cell = f"c{place if column.applies_labels() else i}"
+        whole = column.kind() == "integer" and not column.applies_labels()
+        chosen.append(f"CAST({cell} AS BIGINT) AS c{i}" if whole else f"{cell} AS c{i}")
         kinds.append("string" if column.applies_labels() else column.kind())
         place += bool(column.labels)
     findings = [f for n, c in zip(names, columns, strict=True) for f in c.findings(n)]
@@ -224,6 +227,7 @@ class _Column:
     times: int = 0
     used: set[str] = field(default_factory=set)
     unlabelled: bool = False
+    whole: bool = True
 
     @classmethod
     def of(cls, name: str, about: Any) -> _Column:
@@ -249,9 +253,35 @@ class _Column:
         """Whether the library gives numbers and not texts or dates."""
         return self.numeric and not self.dated
 
-    def take(self, cells: Sequence[Any]) -> list[str | None]:
-        """The cells as text, those that the file marks as missing left out and counted."""
-        return [self._text(cell) for cell in cells]
+    def array(self, cells: Sequence[Any]) -> pa.Array:
+        """The cells as numbers or text, those that the file marks as missing left out and counted."""
+        if self.stays_numbers():
+            return self._numbers(cells)
+        return text_array([self._text(cell) for cell in cells])
+
+    def stays_numbers(self) -> bool:
+        """Whether the cells are numbers that need no reading; dates and codes with labels do."""
+        return self.is_bare() and not self.labels
+
+    def _numbers(self, cells: Sequence[Any]) -> pa.Array:
+        if str in set(map(type, cells)):
+            # The names of missing values, see below.
+            cells = [self._text(cell) if isinstance(cell, str) else cell for cell in cells]
+        values = np.array(cells, dtype=np.float64)
+        if self.single:
+            # In as many digits as tell numbers of single precision apart.
+            values = values.astype(np.float32).astype(np.str_).astype(np.float64)
+        for least, most in self.ranges:
+            if isinstance(least, str):
+                continue
+            marked = (values >= least) & (values <= most)
+            for code, count in zip(*np.unique(values[marked], return_counts=True), strict=True):
+                key = _label_key(float(code))
+                self.missing[key] = self.missing.get(key, 0) + int(count)
+            values[marked] = np.nan
+        there = ~np.isnan(values)
+        self.whole = self.whole and are_whole(values[there])
+        return value_array(values, there, pa.float64())
 
     def _text(self, cell: Any) -> str | None:
         if cell is None or cell == "":
@@ -261,8 +291,7 @@ class _Column:
             code = _label_key(cell)
             self.missing[code] = self.missing.get(code, 0) + 1
             return None
-        single = self.single and isinstance(cell, float)
-        text = _single(cell) if single else cell_text(cell)
+        text = cell_text(_single(cell) if self.single and isinstance(cell, float) else cell)
         if text is not None:
             self.seen.note(cell)
             self.times += isinstance(cell, dt.time | dt.timedelta)
@@ -290,7 +319,9 @@ class _Column:
         return bool(self.used) and not self.unlabelled
 
     def kind(self) -> Kind:
-        """Text that the file declares as text is left so; numbers and dates are as written."""
+        """Text that the file declares as text is left so; dates are as written."""
+        if self.stays_numbers():
+            return "integer" if self.whole else "number"
         return "native" if self.numeric else "string"
 
     def findings(self, name: str) -> list[Finding]:
@@ -332,8 +363,6 @@ def _told_apart(labels: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _single(cell: float) -> str | None:
-    """A number of single precision in as many digits as tell it apart."""
-    import numpy as np
-
-    return cell_text(float(str(np.float32(cell))))
+def _single(cell: float) -> float:
+    """A number of single precision as the double of as many digits as tell it apart."""
+    return float(str(np.float32(cell)))

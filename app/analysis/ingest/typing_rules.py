@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.analysis.errors import BadTable
-from app.analysis.ingest.asked import asked_plan, check_asked
+from app.analysis.ingest.asked import asked_notations, asked_plan, check_asked, staged_plan
 from app.analysis.ingest.classify import choose, habits, present, readings
 from app.analysis.ingest.declared import declared_plans
 from app.analysis.ingest.doubts import code_reason, mixed_findings, text_findings, typed_findings
@@ -90,12 +90,24 @@ class _Judge:
 
     def stage(self, scratch: Path, progress: Progress, as_written: bool) -> None:
         """Write the rows as what the samples say they are, so that they are parsed once."""
-        check_asked(self.table, self.options.types)
-        asked = {*self.options.types, *self.options.known_types}
-        wanted = [i for i, name in enumerate(self.table.names) if name not in asked]
-        self.samples, _ = sample_columns(self.connection, self.table, wanted)
+        asked = self._asked()
+        self.samples, _ = sample_columns(self.connection, self.table, range(len(self.table.names)))
+        wanted = [i for i in range(len(self.table.names)) if i not in asked]
         chosen = {} if as_written else self._choose(wanted, wanted)[0]
+        if not as_written:
+            chosen |= asked_notations(self.table, asked, self.samples)
         stage(self.connection, self.table, chosen, self.samples, scratch, progress)
+
+    def _asked(self) -> dict[int, ColumnType]:
+        """The types that the caller names or an earlier file had, those that a new one may change left out."""
+        asked = check_asked(self.table, self.options.types)
+        known = {
+            i: self.options.known_types[name]
+            for i, name in enumerate(self.table.names)
+            if name in self.options.known_types and i not in asked
+        }
+        # A new file's values may differ or repeat where the earlier one's did not.
+        return asked | {i: kind for i, kind in known.items() if kind not in ("constant", "id")}
 
     def judge(self) -> tuple[list[ColumnPlan], list[Finding]]:
         self._take_asked()
@@ -122,11 +134,9 @@ class _Judge:
         return self.table.kinds[position] not in ("infer", "native", "string")
 
     def _take_asked(self) -> None:
-        asked = check_asked(self.table, self.options.types)
+        asked = self._asked()
         known = {
-            i: self.options.known_types[name]
-            for i, name in enumerate(self.table.names)
-            if name in self.options.known_types and i not in asked
+            i: asked.pop(i) for i in list(asked) if self.table.names[i] not in self.options.types
         }
         # What the file itself declares so needs no finding; the rest is read as if written out.
         known = {i: kind for i, kind in known.items() if kind != self.table.kinds[i]}
@@ -134,20 +144,24 @@ class _Judge:
         if declared:
             write_out(self.connection, self.table, declared)
         for i, kind in asked.items():
-            self.plans[i] = asked_plan(self.connection, self.table, i, kind)
+            self.plans[i] = self._asked_plan(i, kind)
         for i, kind in known.items():
             self._take_known(i, kind)
 
     def _take_known(self, position: int, kind: ColumnType) -> None:
-        if kind in ("constant", "id"):
-            return  # a new file's values may differ or repeat where the earlier one's did not
         try:
-            plan = asked_plan(self.connection, self.table, position, kind)
+            plan = self._asked_plan(position, kind)
         except BadTable as error:
             message = f"{error.message} The type is found anew."
             self.findings.append(Finding("known_type", message, self.table.names[position]))
         else:
             self.plans[position] = plan
+
+    def _asked_plan(self, position: int, kind: ColumnType) -> ColumnPlan:
+        staged = self._staged()
+        if position in staged:
+            return staged_plan(self.table.names[position], position, kind, staged[position][1])
+        return asked_plan(self.connection, self.table, position, kind)
 
     # -- numbers, truth values, dates ------------------------------------------------------
 

@@ -62,7 +62,7 @@ def rising(progress: Progress) -> Progress:
         message: str = "",
         *,
         level: str = "INFO",
-        leaderboard: list[dict[str, Any]] | None = None,
+        leaderboard: dict[str, Any] | None = None,
     ) -> None:
         nonlocal reached
         reached = max(reached, fraction)

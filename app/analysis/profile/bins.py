@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.analysis.profile.ordered import Ordered
 from app.analysis.profile.source import Array
 
 FEWEST, MOST = 8, 40
@@ -27,7 +28,7 @@ class Histogram:
     counts: Array
 
 
-def histogram(ordered: Array, *, whole: bool = False) -> Histogram:
+def histogram(ordered: Ordered, *, whole: bool = False) -> Histogram:
     """Bins of equal width over all of ``ordered`` (sorted, finite, not empty).
 
     Their number follows Freedman and Diaconis (1981), width = 2 · IQR / n^(1/3), within 8 to
@@ -44,7 +45,7 @@ def histogram(ordered: Array, *, whole: bool = False) -> Histogram:
     return counted(ordered, _spread(float(low), float(high), _number_of_bins(ordered)))
 
 
-def central(ordered: Array, *, whole: bool = False) -> Histogram | None:
+def central(ordered: Ordered, *, whole: bool = False) -> Histogram | None:
     """The histogram between the 1st and the 99th percentile, where tails would hide it.
 
     ``None`` when the whole range is at most three times as wide, or the centre has no width.
@@ -54,18 +55,18 @@ def central(ordered: Array, *, whole: bool = False) -> Histogram | None:
     reach, width = float(ordered[-1]) - float(ordered[0]), float(high) - float(low)
     if not 0 < width < reach / 3 < math.inf:
         return None
-    inside = ordered[np.searchsorted(ordered, low) : np.searchsorted(ordered, high, "right")]
+    inside = ordered[ordered.searchsorted(low) : ordered.searchsorted(high, "right")]
     return histogram(inside, whole=whole)
 
 
-def counted(ordered: Array, edges: Array) -> Histogram:
+def counted(ordered: Ordered, edges: Array) -> Histogram:
     """How many of ``ordered`` fall between ``edges``, which must span them."""
-    places = np.searchsorted(ordered, edges, side="left")
+    places = ordered.searchsorted(edges, "left")
     places[-1] = len(ordered)
     return Histogram(edges, np.diff(places))
 
 
-def _number_of_bins(ordered: Array) -> int:
+def _number_of_bins(ordered: Ordered) -> int:
     n = len(ordered)
     spread = float(ordered[(3 * n) // 4]) - float(ordered[n // 4])
     reach = float(ordered[-1]) - float(ordered[0])

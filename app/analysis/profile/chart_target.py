@@ -17,6 +17,7 @@ from app.analysis.profile.chart_columns import categories, spread, written
 from app.analysis.profile.chart_overview import sampled_note, shares
 from app.analysis.profile.document import Profile
 from app.analysis.profile.facts import Facts
+from app.analysis.profile.numeric import figure
 from app.analysis.profile.source import Array
 
 FEWEST = 20
@@ -63,11 +64,11 @@ def boxes(found: Profile, number_column: Facts, by: Facts) -> Chart | None:
     told = sorted((b for b in drawn if b.n >= FEWEST), key=lambda b: b.median or 0.0)
     if len(told) < 2:
         return None
-    low, high = told[0], told[-1]
+    low, high, profile = told[0], told[-1], number_column.profile
     return distributions.box(
         slug("box", number_column.name, by.name),
-        f"{short(number_column.name, 30)}: {number(high.median)} in the median for "
-        f"“{short(high.label, 20)}”, {number(low.median)} for “{short(low.label, 20)}”",
+        f"{short(number_column.name, 30)}: {figure(profile, high.median)} in the median for "
+        f"“{short(high.label, 20)}”, {figure(profile, low.median)} for “{short(low.label, 20)}”",
         drawn,
         label_axis=by.name,
         value_axis=number_column.name,
@@ -148,7 +149,7 @@ def _bands(feature: Facts) -> tuple[Array, list[str], bool] | None:
     if len(cuts) < 2:
         return None
     codes = np.where(there, np.searchsorted(cuts, feature.numbers, "left"), -1)
-    texts = [number(float(cut)) for cut in cuts]
+    texts = [figure(feature.profile, float(cut)) for cut in cuts]
     inner = [f"{a} – {b}" for a, b in pairwise(texts)]
     return codes, [f"up to {texts[0]}", *inner, f"over {texts[-1]}"], True
 

@@ -15,7 +15,7 @@ from app.analysis.profile.drift import Change, counts_change, numbers_change
 from app.analysis.profile.numeric import quantile
 from app.analysis.profile.source import Array, Values
 from app.analysis.profile.temporal import iso
-from app.analysis.profile.textual import counted_labels, shown
+from app.analysis.profile.textual import shown
 
 Kind = Literal["numeric", "time", "category", "text", "id", "other"]
 
@@ -199,7 +199,7 @@ def _distinct(values: Values) -> Any:
 
 
 def _counts(values: Values) -> dict[Any, int]:
-    counts, labels = counted_labels(values)
+    counts, labels = values.counted()
     return {labels[i]: int(counts[i]) for i in range(len(counts)) if counts[i]}
 
 

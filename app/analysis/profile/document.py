@@ -13,12 +13,13 @@ from app.analysis.charts.spec import plain
 from app.analysis.errors import BadOption
 from app.analysis.profile.alerts import Alert, ranked
 from app.analysis.profile.associations import Associations, associations
+from app.analysis.profile.columns import columns_of, room_for
 from app.analysis.profile.duplicates import Fingerprints, count_duplicates
 from app.analysis.profile.facts import Facts, column_facts
 from app.analysis.profile.rules import column_alerts, missing_together, table_alerts
 from app.analysis.profile.source import Array, Table
 from app.analysis.profile.target_rules import pair_alerts, target_alerts
-from app.analysis.profile.time_drift import drift_over_time
+from app.analysis.profile.time_drift import clock_of, drift_over_time
 from app.analysis.profile.time_rules import drift_alerts
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
@@ -49,8 +50,12 @@ def compute(
     target: str | None,
     seed: int,
     progress: Progress,
+    memory_mb: int | None = None,
 ) -> Profile:
     """The profile of the Parquet file ``source``.
+
+    The process is to take ``memory_mb`` at most, unless that is ``None``: what does not fit is
+    read batch by batch and sorted in the temporary directory, with the same figures.
 
     Raises :class:`BadOption` when ``target`` is no column and ``BadTable`` when the file does
     not hold what ``columns`` says.
@@ -59,8 +64,9 @@ def compute(
         raise BadOption("The target is not a column of this table.", option="target")
     table = Table(source, columns)
     sample = _sample(table.rows, seed)
-    facts, suspected = _read(table, sample, progress)
-    duplicates = count_duplicates(source, columns, table.rows) if suspected else 0
+    room = room_for(memory_mb)
+    facts, suspected = _read(table, sample, room, progress)
+    duplicates = count_duplicates(source, columns, table.rows, room) if suspected else 0
     aim = next((f for f in facts if f.name == target), None)
     related = associations(facts, target)
     drift = drift_over_time(facts, target)
@@ -88,11 +94,13 @@ def _sample(rows: int, seed: int) -> Array | None:
     return np.sort(drawn)
 
 
-def _read(table: Table, sample: Array | None, progress: Progress) -> tuple[list[Facts], int]:
+def _read(
+    table: Table, sample: Array | None, room: int | None, progress: Progress
+) -> tuple[list[Facts], int]:
     """The facts of every column, and how many rows may be duplicates."""
     facts: list[Facts] = []
-    prints = Fingerprints(table.rows if table.columns else 0)
-    for values in table.values():
+    prints = Fingerprints(table.rows if table.columns else 0, room)
+    for values in columns_of(table, sample, room):
         facts.append(column_facts(values, sample))
         prints.add(values, facts[-1].profile["distinct"])
         progress(0.8 * len(facts) / len(table.columns))
@@ -113,7 +121,7 @@ def _alerts(
         found += missing_together(facts, rows)
         found += pair_alerts(related, target.name if target else None)
         found += drift_alerts(drift, target.name if target else None)
-        found += target_alerts(target, facts, related.listed, rows)
+        found += target_alerts(target, facts, related.listed, rows, clock_of(facts))
     return ranked(found)
 
 

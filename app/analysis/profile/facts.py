@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from app.analysis.profile.long_strings import LongStrings
+from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.numeric import distinct_in, numeric_facts
 from app.analysis.profile.source import Array, Values
 from app.analysis.profile.spelling import spelling
 from app.analysis.profile.temporal import temporal_facts
 from app.analysis.profile.textual import (
     category_facts,
-    counted_labels,
     lengths,
     shown,
     text_facts,
@@ -27,9 +28,6 @@ MAX_LEVELS = 100
 
 FEW_LEVELS = 10
 """Different whole numbers that still read as classes."""
-
-BLOCKS = 50
-"""Stretches of consecutive rows for which the share of missing cells is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +65,35 @@ class Facts:
         return codes, [int(value) for value in found]
 
 
-def column_facts(values: Values, sampled: Array | None) -> Facts:
+def column_facts(values: AnyValues, sampled: Array | None) -> Facts:
     """The facts of one column; ``sampled`` are the rows of the sample, ``None`` for all."""
     role = _role(values)
     profile = _base(values, role) | _FACTS[role](values)
-    if role in ("category", "text", "id"):
+    if isinstance(values, Values | LongStrings) and role in ("category", "text", "id"):
         profile |= spelling(values, with_patterns=role != "text")
-    picked = values if sampled is None else _rows(values, sampled)
+    if isinstance(values, LongStrings) and values.distinct_error():
+        profile |= {"distinct_exact": False, "distinct_error": values.distinct_error()}
+    picked = values.picked(sampled)
     numbers = codes = None
     levels: Sequence[Any] = ()
     if role in ("numeric", "time"):
         numbers = np.where(picked.valid, picked.data.astype(np.float64), np.nan)
         numbers[np.isinf(numbers)] = np.nan
-    elif role == "category" and 1 < profile["distinct"] <= MAX_LEVELS:
+    elif role == "category" and 1 < profile["distinct"] <= MAX_LEVELS and _has_levels(picked):
         codes, levels = _coded(picked)
     return Facts(
         name=values.column.name,
         role=role,
         profile=profile,
         absent=~picked.valid,
-        blocks=_missing_by_block(values.valid),
+        blocks=values.missing_blocks(),
         numbers=numbers,
         codes=codes,
         levels=levels,
     )
 
 
-def _role(values: Values) -> Role:
+def _role(values: AnyValues) -> Role:
     """How a column is described: by its declared type, unless its values belie it."""
     declared = values.column.type
     if declared in ("constant", "id"):
@@ -105,7 +105,7 @@ def _role(values: Values) -> Role:
     return "time" if values.physical == "datetime" else "numeric"
 
 
-def _base(values: Values, role: Role) -> dict[str, Any]:
+def _base(values: AnyValues, role: Role) -> dict[str, Any]:
     column, missing = values.column, values.missing
     return {
         "name": column.name,
@@ -122,30 +122,30 @@ def _base(values: Values, role: Role) -> dict[str, Any]:
     }
 
 
-def _id_facts(values: Values) -> dict[str, Any]:
+def _id_facts(values: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {"distinct": _distinct(values)}
-    present = values.present()
     if values.physical == "string":
         return facts | {"lengths": lengths(values)}
-    if values.physical == "integer" and len(present):
-        return facts | {"min": present.min().item(), "max": present.max().item()}
+    if values.physical == "integer" and values.missing < values.rows:
+        low, high = values.extent()
+        return facts | {"min": low.item(), "max": high.item()}
     return facts
 
 
-def _constant_facts(values: Values) -> dict[str, Any]:
+def _constant_facts(values: AnyValues) -> dict[str, Any]:
     if values.physical == "datetime":
         facts = temporal_facts(values)
         return {"distinct": facts["distinct"], "value": facts["min"]}
-    counts, labels = counted_labels(values)
-    first = shown(labels[0]) if len(counts) else {"value": None}
-    return {"distinct": len(counts), **first}
+    distinct = values.frequencies(0).distinct
+    first = shown(values.first()) if distinct else {"value": None}
+    return {"distinct": distinct, **first}
 
 
-def _distinct(values: Values) -> int:
-    return len(values.labels) if values.physical == "string" else distinct_in(values.ordered())
+def _distinct(values: Any) -> int:
+    return values.distinct() if values.physical == "string" else distinct_in(values.ordered())
 
 
-_FACTS = {
+_FACTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "numeric": numeric_facts,
     "time": temporal_facts,
     "category": category_facts,
@@ -155,14 +155,9 @@ _FACTS = {
 }
 
 
-def _rows(values: Values, sampled: Array) -> Values:
-    return Values(
-        values.column,
-        values.physical,
-        values.data[sampled],
-        values.valid[sampled],
-        values.labels,
-    )
+def _has_levels(values: Values) -> bool:
+    """Whether its levels are known: not of strings that found no room in memory."""
+    return values.physical != "string" or values.labels is not None
 
 
 def _coded(values: Values) -> tuple[Array, Sequence[Any]]:
@@ -172,13 +167,3 @@ def _coded(values: Values) -> tuple[Array, Sequence[Any]]:
     found, places = np.unique(values.data, return_inverse=True)
     levels = [bool(v) for v in found] if values.physical == "boolean" else found.tolist()
     return np.where(values.valid, places, -1), levels
-
-
-def _missing_by_block(valid: Array) -> Array:
-    if len(valid) == 0:
-        return np.zeros(0)
-    starts = np.unique(np.arange(BLOCKS) * len(valid) // BLOCKS)
-    sizes = np.diff(np.append(starts, len(valid)))
-    present = [np.count_nonzero(part) for part in np.split(valid, starts[1:])]
-    shares: Array = 1 - np.array(present) / sizes
-    return shares

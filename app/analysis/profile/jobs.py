@@ -25,11 +25,13 @@ def profile(
     target: str | None,
     seed: int,
     progress: Progress,
+    memory_mb: int | None = None,
 ) -> dict[str, Any]:
     """Write ``profile.json`` and ``profile.html`` into ``out_dir``.
 
     ``source`` is the dataset's Parquet file, ``columns`` its schema, ``dataset`` its ``name``
-    and ``size_bytes``. Returns ``{"alerts": how many, "charts": []}``. Raises ``BadOption``
+    and ``size_bytes``. ``memory_mb`` is what this process may take, ``None`` for any amount.
+    Returns ``{"alerts": how many, "charts": []}``. Raises ``BadOption``
     when ``target`` is no column and ``BadTable`` when the file cannot be read.
     """
     found = compute(
@@ -39,6 +41,7 @@ def profile(
         target=target,
         seed=seed,
         progress=progress,
+        memory_mb=memory_mb,
     )
     _write(found, Path(out_dir))
     progress(1.0, _sentence(found))
@@ -54,6 +57,7 @@ def explore(
     target: str | None,
     seed: int,
     progress: Progress,
+    memory_mb: int | None = None,
 ) -> dict[str, Any]:
     """The same profile, and the charts that this data deserves.
 
@@ -69,7 +73,7 @@ def explore(
         message: str = "",
         *,
         level: str = "INFO",
-        leaderboard: list[dict[str, Any]] | None = None,
+        leaderboard: dict[str, Any] | None = None,
     ) -> None:
         progress(0.4 * fraction, message, level=level, leaderboard=leaderboard)
 
@@ -80,6 +84,7 @@ def explore(
         target=target,
         seed=seed,
         progress=half,
+        memory_mb=memory_mb,
     )
     charts = chosen_charts(found, seed=seed)
     _write(found, Path(out_dir))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from app.analysis.profile.ordered import Ordered
 from app.analysis.profile.source import SLICE, Array
 
 
@@ -33,12 +34,12 @@ class Moments:
     kurtosis: float | None
 
 
-def moments(values: Array) -> Moments:
-    """The moments of ``values``: int64, or finite float64, in any order."""
+def moments(values: Array | Ordered) -> Moments:
+    """The moments of ``values``: int64, or finite float64; an array in any order."""
     n = len(values)
     if n == 0:
         return Moments(None, None, None, None)
-    low, high = values.min(), values.max()
+    low, high = _ends(values)
     origin, exponent = _origin(values.dtype.kind, low, high)
     centre = fsum(float(part.sum()) for part in _parts(values, origin, exponent)) / n
     sums = [_powers(part - centre) for part in _parts(values, origin, exponent)]
@@ -55,6 +56,12 @@ def moments(values: Array) -> Moments:
     return Moments(mean, std, _skew(n, second, third), _kurtosis(n, second, fourth))
 
 
+def _ends(values: Array | Ordered) -> tuple[Any, Any]:
+    if isinstance(values, np.ndarray):
+        return values.min(), values.max()
+    return values[0], values[-1]
+
+
 def _origin(kind: str, low: Any, high: Any) -> tuple[int | float, int]:
     """What is taken from every value, and the exponent of the power of two that divides them."""
     if kind == "i":
@@ -64,11 +71,11 @@ def _origin(kind: str, low: Any, high: Any) -> tuple[int | float, int]:
     return 0.0, 0 if -200 < exponent < 200 else exponent
 
 
-def _parts(values: Array, origin: int | float, exponent: int) -> Iterator[Array]:
+def _parts(values: Array | Ordered, origin: int | float, exponent: int) -> Iterator[Array]:
     """The values' distances from the origin divided by 2**exponent, slice by slice: what is
     made of a slice stays in the processor's cache, and a column of any length takes no room."""
     for start in range(0, len(values), SLICE):
-        part = values[start : start + SLICE]
+        part = np.asarray(values[start : start + SLICE])
         if isinstance(origin, int):
             yield (part.astype(np.uint64) - np.uint64(origin % 2**64)).astype(np.float64)
         else:

@@ -7,21 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from app.analysis.charts.style import number
+from app.analysis.charts.style import YEARS, number, year
 from app.analysis.profile.bins import Histogram, central, histogram
+from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.moments import moments
-from app.analysis.profile.source import SLICE, Array, Values
+from app.analysis.profile.ordered import Ordered, Weighted, runs
+from app.analysis.profile.source import SLICE
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 FEW_VALUES = 20
 """A column of at most so many different numbers also says how often each occurs."""
 
-YEARS = 1600, 2200
 FAR_OUT = 3.0
 OUTLIER_RULE = "more than 3 interquartile ranges below Q1 or above Q3 (Tukey's far out)"
 
 
-def numeric_facts(values: Values) -> dict[str, Any]:
+def numeric_facts(values: AnyValues) -> dict[str, Any]:
     """Exact figures of the finite values; ``distinct`` counts infinities too."""
     present = values.ordered()
     low, high = _finite(present)
@@ -35,17 +36,17 @@ def numeric_facts(values: Values) -> dict[str, Any]:
         "skew": found.skew,
         "kurtosis": found.kurtosis,
         "zeros": _between(ordered, 0, 0),
-        "negatives": int(np.searchsorted(ordered, 0, "left")),
+        "negatives": int(ordered.searchsorted(0, "left")),
     }
     return facts | (_ordered_facts(ordered) if len(ordered) else _nothing())
 
 
-def _finite(ordered: Array) -> tuple[int, int]:
+def _finite(ordered: Ordered) -> tuple[int, int]:
     """Where the finite values of a sorted array begin and end."""
     if ordered.dtype.kind == "i":
         return 0, len(ordered)
-    low = np.searchsorted(ordered, -np.inf, "right")
-    return int(low), int(np.searchsorted(ordered, np.inf, "left"))
+    low = ordered.searchsorted(-np.inf, "right")
+    return int(low), int(ordered.searchsorted(np.inf, "left"))
 
 
 def figure(profile: Mapping[str, Any], value: float | None, digits: int = 3) -> str:
@@ -54,22 +55,22 @@ def figure(profile: Mapping[str, Any], value: float | None, digits: int = 3) -> 
     low, high = profile.get("min"), profile.get("max")
     years = isinstance(low, int) and isinstance(high, int) and low >= YEARS[0] and high <= YEARS[1]
     if years and value is not None and YEARS[0] <= value <= YEARS[1]:
-        return f"{value:.1f}".removesuffix(".0")
+        return year(value)
     return number(value, digits)
 
 
-def distinct_in(ordered: Array) -> int:
-    """The number of different values in a sorted array."""
-    steps = sum(
-        np.count_nonzero(
-            ordered[i + 1 : i + 1 + SLICE] != ordered[i : i + SLICE][: len(ordered) - 1 - i]
-        )
-        for i in range(0, len(ordered) - 1, SLICE)
-    )
-    return int(steps) + 1 if len(ordered) else 0
+def distinct_in(ordered: Ordered) -> int:
+    """The number of different values among ordered ones."""
+    if isinstance(ordered, Weighted):
+        return len(ordered.weights()[0])
+    steps = 0
+    for start in range(0, len(ordered) - 1, SLICE):
+        part = np.asarray(ordered[start : start + SLICE + 1])
+        steps += int(np.count_nonzero(part[1:] != part[:-1]))
+    return steps + 1 if len(ordered) else 0
 
 
-def quantile(ordered: Array, share: float) -> float:
+def quantile(ordered: Ordered, share: float) -> float:
     """The quantile by linear interpolation (Hyndman and Fan, 1996, type 7)."""
     place = share * (len(ordered) - 1)
     low = int(place)
@@ -79,7 +80,7 @@ def quantile(ordered: Array, share: float) -> float:
     return below if below == above or part == 0 else below * (1 - part) + above * part
 
 
-def _ordered_facts(ordered: Array) -> dict[str, Any]:
+def _ordered_facts(ordered: Ordered) -> dict[str, Any]:
     whole = ordered.dtype.kind == "i"
     middle = central(ordered, whole=whole)
     few = {} if distinct_in(ordered) > FEW_VALUES else {"top": _frequent(ordered)}
@@ -94,9 +95,9 @@ def _ordered_facts(ordered: Array) -> dict[str, Any]:
     }
 
 
-def _frequent(ordered: Array) -> list[dict[str, Any]]:
+def _frequent(ordered: Ordered) -> list[dict[str, Any]]:
     """How often each of few values occurs, the most frequent first."""
-    found, counts = np.unique(ordered, return_counts=True)
+    found, counts = map(np.concatenate, zip(*runs(ordered), strict=True))
     order = np.argsort(-counts, kind="stable")
     return [{"value": found[i].item(), "count": int(counts[i])} for i in order]
 
@@ -118,14 +119,14 @@ def as_json(found: Histogram) -> dict[str, Any]:
     return {"edges": found.edges.tolist(), "counts": found.counts.tolist()}
 
 
-def _outliers(ordered: Array) -> dict[str, Any]:
+def _outliers(ordered: Ordered) -> dict[str, Any]:
     first, third = quantile(ordered, 0.25), quantile(ordered, 0.75)
     reach = FAR_OUT * (third - first)
     if reach == 0:  # most values are equal: everything else would be an outlier
         return _no_outliers()
     low, high = first - reach, third + reach
-    below = int(np.searchsorted(ordered, low, "left"))
-    above = len(ordered) - int(np.searchsorted(ordered, high, "right"))
+    below = int(ordered.searchsorted(low, "left"))
+    above = len(ordered) - int(ordered.searchsorted(high, "right"))
     found = {"low": low, "high": high, "below": below, "above": above, "count": below + above}
     return {"rule": OUTLIER_RULE, **found}
 
@@ -135,6 +136,6 @@ def _no_outliers() -> dict[str, Any]:
     return {"rule": OUTLIER_RULE, **limits, "below": 0, "above": 0, "count": 0}
 
 
-def _between(ordered: Array, low: float, high: float) -> int:
+def _between(ordered: Ordered, low: float, high: float) -> int:
     """How many values lie from ``low`` to ``high``, ends included."""
-    return int(np.searchsorted(ordered, high, "right") - np.searchsorted(ordered, low, "left"))
+    return int(ordered.searchsorted(high, "right") - ordered.searchsorted(low, "left"))

@@ -121,9 +121,10 @@ def _top(column: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    distinct, error = column["distinct"], column.get("distinct_error", 0)
     yield (
         "distinct",
-        f"{column['distinct']:,}" + ("" if column["distinct_exact"] else " (estimated)"),
+        f"{distinct:,} to {distinct + error:,} (estimated)" if error else f"{distinct:,}",
     )
     if "value" in column:
         yield "value", written(column["value"])

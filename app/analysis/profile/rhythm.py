@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.analysis.calendar import MONTHS, WEEKDAYS
+from app.analysis.profile.ordered import Ordered
 from app.analysis.profile.source import SLICE, Array
 
 _SECOND = 1_000_000
@@ -35,7 +36,7 @@ the mean."""
 MOST_PERIODS = 1_000_000
 
 
-def gaps(ordered: Array) -> dict[str, Any] | None:
+def gaps(ordered: Ordered) -> dict[str, Any] | None:
     """The periods without a row, at the column's own frequency; ``None`` where it has none.
 
     ``{unit, step, periods, missing, stretches, longest: {from, to, periods}, never}``: of
@@ -76,7 +77,7 @@ def gaps(ordered: Array) -> dict[str, Any] | None:
     }
 
 
-def seasonality(ordered: Array) -> list[dict[str, Any]]:
+def seasonality(ordered: Ordered) -> list[dict[str, Any]]:
     """The cycles in the number of rows: of the day, the week, the year; the strongest first.
 
     ``{cycle, parts: [{value, mean}], strength, p_value}``: the mean number of rows an hour, day
@@ -89,11 +90,11 @@ def seasonality(ordered: Array) -> list[dict[str, Any]]:
     return sorted(found, key=lambda cycle: -cycle["strength"])
 
 
-def _different(ordered: Array) -> Array | None:
+def _different(ordered: Ordered) -> Array | None:
     """The different moments, unless there are too few or too many of them."""
     parts, count, last = [], 0, None
     for start in range(0, len(ordered), SLICE):
-        part = np.unique(ordered[start : start + SLICE])
+        part = np.unique(np.asarray(ordered[start : start + SLICE]))
         part = part[1:] if last is not None and part[0] == last else part
         last = ordered[min(start + SLICE, len(ordered)) - 1]
         parts.append(part)
@@ -152,7 +153,7 @@ def _never(unit: str, steps: Array, due: Array) -> tuple[list[str], Array]:
     return [names[i] for i in np.flatnonzero(absent).tolist()], absent[(due + offset) % length]
 
 
-def _cycles(ordered: Array) -> Iterator[dict[str, Any] | None]:
+def _cycles(ordered: Ordered) -> Iterator[dict[str, Any] | None]:
     if len(ordered) == 0:
         return
     for cycle, unit, length, offset, names, fewest in (
@@ -160,12 +161,12 @@ def _cycles(ordered: Array) -> Iterator[dict[str, Any] | None]:
         ("week", "day", 7, 3, WEEKDAYS, 14 * 7),
         ("year", "month", 12, 0, MONTHS, 2 * 12),
     ):
-        first, last = (int(step) for step in _steps(unit, ordered[[0, -1]]))
+        first, last = (int(step) for step in _steps(unit, np.array([ordered[0], ordered[-1]])))
         if not fewest < last - first <= MOST_PERIODS:
             continue
         periods = np.arange(first + 1, last)  # the first and the last are seldom whole
         edges = _edges(unit, np.append(periods, last))
-        counts = np.diff(np.searchsorted(ordered, edges))
+        counts = np.diff(ordered.searchsorted(edges))
         yield _cycle(cycle, counts, (periods + offset) % length, names)
 
 

@@ -242,7 +242,7 @@ def _identifier(facts: Facts) -> Iterator[Alert]:
             "It is left out of charts and of training.",
             0.1,
         )
-    else:
+    elif count - distinct > facts.profile.get("distinct_error", 0):
         yield _alert(
             facts,
             "repeated_identifier",

@@ -6,7 +6,7 @@ Arrow scalar, would import pandas, which costs more than profiling most files do
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from app.analysis.errors import BadTable
+from app.analysis.profile.characters import characters
 from app.analysis.schema import Column
 
 Physical = Literal["integer", "number", "boolean", "datetime", "string"]
@@ -31,7 +33,24 @@ SLICE = 2**17
 """Rows of a column that are worked on at a time, so that what is made of them stays small."""
 
 BATCH = 2**20
-"""Rows of a longer column that are decoded at a time."""
+BATCH_BYTES = 2**25
+"""Rows of a longer column that are decoded at a time, and their bytes."""
+
+_PAGEWISE: Mapping[str, Any] = {"pre_buffer": False, "buffer_size": 2**20}
+"""Without these a reader of batches holds all of a column that it has read or will read."""
+
+BLOCKS = 50
+"""Stretches of consecutive rows for which the share of missing cells is kept."""
+
+
+@dataclass(slots=True)
+class Frequencies:
+    """The number of different values, the most frequent with their counts, and how many occur
+    once."""
+
+    distinct: int
+    top: list[tuple[Any, int]]
+    singles: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,97 @@ class Values:
         ordered.sort()
         return ordered
 
+    def parts(self) -> Iterator[Values]:
+        """The column in the order of its rows, in one piece."""
+        yield self
+
+    def picked(self, sampled: Array | None) -> Values:
+        """The cells of some rows; ``None``: of all."""
+        if sampled is None:
+            return self
+        data, valid = self.data[sampled], self.valid[sampled]
+        return Values(self.column, self.physical, data, valid, self.labels)
+
+    def missing_blocks(self) -> Array:
+        """The share of missing cells in each of up to 50 stretches of rows, in their order."""
+        if self.rows == 0:
+            return np.zeros(0)
+        starts = block_starts(self.rows)
+        sizes = np.diff(np.append(starts, self.rows))
+        present = [np.count_nonzero(part) for part in np.split(self.valid, starts[1:])]
+        shares: Array = 1 - np.array(present) / sizes
+        return shares
+
+    def counted(self) -> tuple[Array, Sequence[Any]]:
+        """How often each distinct value occurs, and the values: strings in the order of their
+        first row, others ascending."""
+        if self.physical == "string":
+            return self.weights(), Labels(self.labels)
+        found, counts = np.unique(self.present(), return_counts=True)
+        if self.physical == "boolean":
+            return counts, [bool(value) for value in found]
+        return counts, found.tolist()
+
+    def first(self) -> Any:
+        """The first of the values that :meth:`counted` gives, of which there is one at least."""
+        return self.counted()[1][0]
+
+    def extent(self) -> tuple[Any, Any]:
+        """The least and the greatest value, of which there is one at least."""
+        present = self.present()
+        return present.min(), present.max()
+
+    def weights(self) -> Array:
+        """How often each of the labels occurs."""
+        return np.bincount(self.present(), minlength=len(self.labels))
+
+    def distinct(self) -> int:
+        """The number of different strings."""
+        return len(self.labels)
+
+    def lengths(self) -> tuple[Array, Array]:
+        """The lengths of strings in characters, ascending, and how often each occurs."""
+        each = np.from_dlpack(pc.utf8_length(self.labels))
+        found, places = np.unique(each, return_inverse=True)
+        counts = np.bincount(places, weights=self.weights(), minlength=len(found))
+        return found[counts > 0].astype(np.int64), counts[counts > 0].astype(np.int64)
+
+    def characters(self) -> dict[str, int]:
+        """The number of cells that hold a character of each class."""
+        return characters(self.labels, self.weights())
+
+    def frequencies(self, most: int) -> Frequencies:
+        """The most frequent values, and how many there are."""
+        counts, labels = self.counted()
+        top = most_frequent(labels, counts, most)
+        return Frequencies(len(counts), top, int(np.count_nonzero(counts == 1)))
+
+
+class Labels(Sequence[Any]):
+    """An Arrow array read one value at a time: millions of labels are never Python strings."""
+
+    def __init__(self, labels: Any) -> None:
+        """Read ``labels``."""
+        self._labels = labels
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._labels[int(index)].as_py()
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+
+def most_frequent(values: Any, counts: Array, most: int) -> list[tuple[Any, int]]:
+    """The values that occur most often, with their counts; of equals the first."""
+    order = np.argsort(-counts, kind="stable")[:most].tolist()
+    return [(values[place], int(counts[place])) for place in order]
+
+
+def block_starts(rows: int) -> Array:
+    """Where the stretches begin for which the share of missing cells is kept."""
+    starts: Array = np.unique(np.arange(BLOCKS) * rows // BLOCKS) if rows else np.zeros(0, int)
+    return starts
+
 
 class Table:
     """A Parquet file and the typed schema that says how to take it."""
@@ -77,7 +187,7 @@ class Table:
     def __init__(self, source: str | Path, columns: Sequence[Column]) -> None:
         """Open ``source``. Raises :class:`BadTable` when it lacks a column or is no Parquet."""
         try:
-            self._file = _opened(source)
+            self._source, self._file = source, _opened(source)
         except (pa.ArrowException, OSError) as error:
             raise BadTable("The stored table cannot be read.") from error
         self.columns = list(columns)
@@ -90,14 +200,15 @@ class Table:
     def _names(self) -> set[str]:
         return set(self._file.schema_arrow.names)
 
-    def values(self) -> Iterator[Values]:
-        """Every column in order, reading as many at once as memory allows."""
+    def values(self, columns: Sequence[Column] | None = None) -> Iterator[Values]:
+        """Some columns, or every one, in order, reading as many at once as memory allows."""
+        wanted = self.columns if columns is None else columns
         if self.rows > CELLS_AT_ONCE:
-            yield from map(self._long, self.columns)
+            yield from map(self._long, wanted)
             return
         step = max(1, min(COLUMNS_AT_ONCE, CELLS_AT_ONCE // max(1, self.rows)))
-        for start in range(0, len(self.columns), step):
-            group = self.columns[start : start + step]
+        for start in range(0, len(wanted), step):
+            group = wanted[start : start + step]
             block = self._file.read(columns=[column.name for column in group])
             for column in group:
                 yield _values(column, block.column(column.name))
@@ -106,22 +217,93 @@ class Table:
         """A column of many rows: decoded batch by batch into one array, never held twice."""
         kind = self._file.schema_arrow.field(column.name).type
         if not (_is_plain_number(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
-            return _values(column, self._file.read(columns=[column.name]).column(0))
+            return _values(column, self._file.read(columns=[column.name]).column(column.name))
         data, valid, start = np.zeros(self.rows, np.int64), np.zeros(self.rows, bool), 0
-        for batch in self._file.iter_batches(batch_size=BATCH, columns=[column.name]):
-            part = _values(column, pa.chunked_array([batch.column(0)]))
+        for part in self.batches(column):
             data = data if start else data.astype(part.data.dtype, copy=False)
             data[start : start + part.rows] = part.data
             valid[start : start + part.rows] = part.valid
             start += part.rows
         return Values(column, part.physical, data, valid)
 
+    def batches(
+        self, column: Column, physical: Physical | None = None, *, most_bytes: int = BATCH_BYTES
+    ) -> Iterator[Values]:
+        """A column's cells in the order of its rows, some at a time, as ``physical`` values."""
+        rows = max(1, min(BATCH, most_bytes * self.rows // max(1, self.size(column))))
+        for batch in self._batches(column, rows):
+            part = _values(column, pa.chunked_array([batch.column(column.name)]))
+            if physical == "number" and part.physical == "integer":
+                part = Values(column, "number", part.data.astype(np.float64), part.valid)
+            yield part
 
-def _opened(source: str | Path) -> Any:
+    def _batches(self, column: Column, rows: int) -> Iterator[Any]:
+        if not self.holds_strings(column):
+            yield from self._uncoded.iter_batches(batch_size=rows, columns=[column.name])
+            return
+        # A reader of codes keeps every string that it has seen: each row group has its own, and
+        # where strings are many they are not read as codes.
+        for group, size in enumerate(self._sizes[column.name]):
+            file = self._coded if size <= BATCH_BYTES else self._uncoded
+            yield from file.iter_batches(rows, row_groups=[group], columns=[column.name])
+
+    def holds_strings(self, column: Column) -> bool:
+        """Whether a column's values are taken as strings."""
+        return self._declared(column) == "string"
+
+    def _declared(self, column: Column) -> Physical:
+        kind = self._file.schema_arrow.field(column.name).type
+        return _values(column, pa.chunked_array([], kind)).physical
+
+    def physical(self, column: Column) -> Physical:
+        """What a column's values are; reads it where its type in the file does not tell."""
+        if self._file.schema_arrow.field(column.name).type != pa.uint64():
+            return self._declared(column)
+        past = any(part.physical == "number" for part in self.batches(column))
+        return "number" if past else "integer"
+
+    def size(self, column: Column) -> int:
+        """The bytes of a column in the file, unpacked: of strings that repeat, once."""
+        return sum(self._sizes[column.name])
+
+    @cached_property
+    def _sizes(self) -> dict[str, list[int]]:
+        """The unpacked bytes of each column in each row group."""
+        metadata = self._file.metadata
+        groups = metadata.num_row_groups
+        found = {name: [0] * groups for name in self._names}
+        for group in range(groups):
+            row_group = metadata.row_group(group)
+            for place, name in enumerate(self._leaves):
+                found[name][group] += int(row_group.column(place).total_uncompressed_size)
+        return found
+
+    @cached_property
+    def _uncoded(self) -> Any:
+        return pq.ParquetFile(self._source, **_PAGEWISE)
+
+    @cached_property
+    def _coded(self) -> Any:
+        return _opened(self._source, **_PAGEWISE)
+
+    @cached_property
+    def _leaves(self) -> list[str]:
+        """The column of the table that each column of the file belongs to."""
+        schema = self._file.schema
+        paths = [schema.column(place).path for place in range(len(schema))]
+        return [
+            path
+            if path in self._names
+            else next(n for n in self._names if path.startswith(n + "."))
+            for path in paths
+        ]
+
+
+def _opened(source: str | Path, **options: Any) -> Any:
     """The file, its strings to be read as codes where they are stored as such."""
-    file = pq.ParquetFile(source)
+    file = pq.ParquetFile(source, **options)
     texts = [field.name for field in file.schema_arrow if pa.types.is_string(field.type)]
-    return pq.ParquetFile(source, read_dictionary=texts) if texts else file
+    return pq.ParquetFile(source, read_dictionary=texts, **options) if texts else file
 
 
 def _is_plain_number(kind: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.analysis.charts.style import percent, short
+from app.analysis.profile.afterwards import known_afterwards, leak
 from app.analysis.profile.alerts import Alert, listed, quoted
 from app.analysis.profile.associations import (
     Associations,
@@ -128,8 +129,10 @@ def target_alerts(
     facts: Sequence[Facts],
     associations: Sequence[Mapping[str, Any]],
     rows: int,
+    clock: Facts | None = None,
 ) -> Iterator[Alert]:
-    """What stands between this target and an honest model of it."""
+    """What stands between this target and an honest model of it; ``clock`` is the column of the
+    rows' own times."""
     if target is None or rows == 0:
         return
     missing = target.profile["missing"]
@@ -143,8 +146,10 @@ def target_alerts(
             weight=1.0,
         )
     yield from _imbalance(target)
-    yield from _leakage(target, associations)
-    yield from _missing_leakage(target, facts)
+    leaks = [*_leakage(target, associations), *_missing_leakage(target, facts)]
+    yield from leaks
+    told = {alert.column for alert in leaks if alert.column is not None}
+    yield from known_afterwards(target, facts, clock, told)
 
 
 def _imbalance(target: Facts) -> Iterator[Alert]:
@@ -178,7 +183,7 @@ def _leakage(target: Facts, associations: Sequence[Mapping[str, Any]]) -> Iterat
             continue
         seen.add(other)
         measure = f"{MEASURES[row['measure']]} = {_strength(row['value'])}"
-        yield _leak(
+        yield leak(
             other, target, f"{quoted(other)} all but gives away the target ({measure}).", 1.0
         )
 
@@ -195,7 +200,7 @@ def _missing_leakage(target: Facts, facts: Sequence[Facts]) -> Iterator[Alert]:
                 f"Whether {quoted(f.name)} is missing all but gives away the target "
                 f"(association {_strength(value)})."
             )
-            yield _leak(f.name, target, message, 0.9)
+            yield leak(f.name, target, message, 0.9)
 
 
 def _with_target(codes: np.ndarray[Any, Any], target: Facts) -> float | None:
@@ -206,18 +211,6 @@ def _with_target(codes: np.ndarray[Any, Any], target: Facts) -> float | None:
         found = correlation_ratio(codes, target.numbers)
         return found[0] if found else None
     return None
-
-
-def _leak(column: str, target: Facts, message: str, weight: float) -> Alert:
-    return Alert(
-        "leakage",
-        "high",
-        message,
-        f"If {quoted(column)} is known only after {quoted(target.name)}, leave it out of training.",
-        column=column,
-        columns=(column, target.name),
-        weight=weight,
-    )
 
 
 def _strength(value: float) -> str:

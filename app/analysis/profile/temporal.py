@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from app.analysis.profile.bins import histogram
+from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.numeric import distinct_in
+from app.analysis.profile.ordered import Ordered
 from app.analysis.profile.rhythm import gaps, seasonality
-from app.analysis.profile.source import Array, Values
 
 _DAY = 86_400_000_000
 UNITS = ((4, "hour"), (400, "day"), (1_500, "week"), (12_000, "month"), (math.inf, "year"))
@@ -20,7 +21,7 @@ CODES = {"hour": "h", "day": "D", "week": "W", "month": "M", "year": "Y"}
 MOST_STEPS = 420
 
 
-def temporal_facts(values: Values) -> dict[str, Any]:
+def temporal_facts(values: AnyValues) -> dict[str, Any]:
     """First and last moment, the days between them, a histogram, gaps and cycles; times are ISO
     text."""
     ordered = values.ordered()
@@ -48,22 +49,26 @@ def calendar_unit(days: float) -> str:
     return next(unit for most, unit in UNITS if days <= most)
 
 
-def _timeline(ordered: Array) -> dict[str, Any] | None:
+def _timeline(ordered: Ordered) -> dict[str, Any] | None:
     """Rows in each hour, day, week, month or year from first to last, empty ones included.
 
     ``None`` for a single moment, and where even years would be more than 400.
     """
     span = (int(ordered[-1]) - int(ordered[0])) / _DAY
     unit = calendar_unit(span)
-    steps = ordered.astype("datetime64[us]").astype(f"datetime64[{CODES[unit]}]").astype(np.int64)
-    count = int(steps[-1] - steps[0]) + 1
+    kind = f"datetime64[{CODES[unit]}]"
+    ends = np.array([ordered[0], ordered[-1]]).astype("datetime64[us]").astype(kind)
+    first, last = ends.astype(np.int64).tolist()
+    count = last - first + 1
     if not 1 < count <= MOST_STEPS:
         return None
-    starts = (steps[0] + np.arange(count)).astype(f"datetime64[{CODES[unit]}]")
+    starts = (first + np.arange(count)).astype(kind)
+    edges = starts[1:].astype("datetime64[us]").astype(np.int64)
+    places = np.concatenate([[0], ordered.searchsorted(edges), [len(ordered)]])
     return {
         "unit": unit,
         "starts": [str(start) for start in starts.astype("datetime64[s]")],
-        "counts": np.bincount(steps - steps[0], minlength=count).tolist(),
+        "counts": np.diff(places).tolist(),
     }
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from heapq import nsmallest
 from typing import Any
 
-import numpy as np
-import pyarrow.compute as pc
-
 from app.analysis.profile.bins import histogram
+from app.analysis.profile.long_strings import AnyStrings
+from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.numeric import as_json, quantile
-from app.analysis.profile.source import Array, Values
+from app.analysis.profile.ordered import Weighted
+from app.analysis.profile.source import Array
 
 TOP = 20
 CELL_LENGTH = 1_000
@@ -77,49 +76,36 @@ COMMON = frozenset(
 """English words that say nothing of a text; they are not counted."""
 
 
-def category_facts(values: Values) -> dict[str, Any]:
+def category_facts(values: AnyValues) -> dict[str, Any]:
     """The number of categories, the most frequent, and how many occur once."""
-    counts, labels = counted_labels(values)
-    order = np.argsort(-counts, kind="stable")[:TOP]
+    found = values.frequencies(TOP)
     return {
-        "distinct": len(counts),
-        "top": [{**shown(labels[int(i)]), "count": int(counts[i])} for i in order],
-        "singles": int(np.count_nonzero(counts == 1)),
+        "distinct": found.distinct,
+        "top": [{**shown(value), "count": count} for value, count in found.top],
+        "singles": found.singles,
     }
 
 
-def text_facts(values: Values) -> dict[str, Any]:
+def text_facts(values: AnyStrings) -> dict[str, Any]:
     """Lengths in characters, and the words that most of the texts hold."""
-    counts, _ = counted_labels(values)
-    found = _tokens(counts, values.labels)
-    return {"distinct": len(counts), "lengths": lengths(values), **found}
+    found = _tokens(values.weights(), values.labels, values.distinct())
+    return {"distinct": values.distinct(), "lengths": lengths(values), **found}
 
 
-def lengths(values: Values) -> dict[str, Any]:
+def lengths(values: AnyStrings) -> dict[str, Any]:
     """``{min, mean, median, max, histogram}`` of the number of characters of each cell."""
-    if values.physical != "string" or not values.valid.any():
+    if values.physical != "string" or values.missing == values.rows:
         nothing = dict.fromkeys(("min", "mean", "median", "max"))
         return {**nothing, "histogram": {"edges": [], "counts": []}}
-    each = np.from_dlpack(pc.utf8_length(values.labels))
-    ordered = np.sort(each[values.present()])
+    each, counts = values.lengths()
+    ordered = Weighted(each, counts)
     return {
         "min": int(ordered[0]),
-        "mean": float(ordered.mean()),
+        "mean": int((each * counts).sum()) / len(ordered),
         "median": quantile(ordered, 0.5),
         "max": int(ordered[-1]),
         "histogram": as_json(histogram(ordered, whole=True)),
     }
-
-
-def counted_labels(values: Values) -> tuple[Array, Sequence[Any]]:
-    """How often each distinct value occurs, and the values, in the order of their first row."""
-    present = values.present()
-    if values.physical == "string":
-        return np.bincount(present, minlength=len(values.labels)), _Labels(values.labels)
-    found, counts = np.unique(present, return_counts=True)
-    if values.physical == "boolean":
-        return counts, [bool(value) for value in found]
-    return counts, found.tolist()
 
 
 def shown(value: Any) -> dict[str, Any]:
@@ -129,20 +115,7 @@ def shown(value: Any) -> dict[str, Any]:
     return {"value": value}
 
 
-class _Labels(Sequence[Any]):
-    """An Arrow array read one value at a time: millions of labels are never Python strings."""
-
-    def __init__(self, labels: Any) -> None:
-        self._labels = labels
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._labels[index].as_py()
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-
-def _tokens(counts: Array, labels: Any) -> dict[str, Any]:
+def _tokens(counts: Array, labels: Any, distinct: int) -> dict[str, Any]:
     """Words of two letters and more, in lower case, with the number of cells that hold them."""
     seen: dict[str, int] = {}
     characters = read = 0
@@ -160,6 +133,6 @@ def _tokens(counts: Array, labels: Any) -> dict[str, Any]:
     return {
         "tokens": [{**shown(word), "count": count} for word, count in first],
         "tokens_distinct": len(seen),
-        "tokens_exact": read == len(labels),
+        "tokens_exact": read == distinct,
         "tokens_texts": read,
     }

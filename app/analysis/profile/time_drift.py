@@ -37,13 +37,18 @@ class Parts:
     last: Array
 
 
+def clock_of(facts: Sequence[Facts]) -> Facts | None:
+    """The column of the rows' own times: of all times that with the most values."""
+    times = [f for f in facts if f.role == "time" and f.numbers is not None]
+    # Of equals the first in the table.
+    return max(times, key=lambda f: f.profile["count"], default=None)
+
+
 def parts_by_time(facts: Sequence[Facts]) -> Parts | None:
     """By the column of times with the most values; ``None`` where no column parts the rows."""
-    times = [f for f in facts if f.role == "time" and f.numbers is not None]
-    if not times:
+    time = clock_of(facts)
+    if time is None or time.numbers is None:
         return None
-    time = max(times, key=lambda f: f.profile["count"])  # of equals the first in the table
-    assert time.numbers is not None
     order = np.argsort(time.numbers, kind="stable")  # NaN at the end
     order = order[: int(np.isfinite(time.numbers).sum())]
     third = len(order) // 3

@@ -24,7 +24,7 @@ class Asker:
         return self.seen >= self.after
 
     def hear(self, fraction, message="", *, level="INFO", leaderboard=None):
-        self.seen = max(self.seen, len(leaderboard or ()))
+        self.seen = max(self.seen, len((leaderboard or {}).get("rows", ())))
 
 
 def finished(after, work=train_supervised, **options):

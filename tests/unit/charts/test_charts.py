@@ -12,13 +12,15 @@ import plotly.graph_objects as go
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 from app.analysis.charts import bars, curves, distributions, grids, points
 from app.analysis.charts.plotly_figure import render_plotly
 from app.analysis.charts.png import render_png
+from app.analysis.charts.png_marks import draw
 from app.analysis.charts.spec import KINDS, Chart, plain, slug
-from app.analysis.charts.style import number, percent, short, tick_texts
+from app.analysis.charts.style import LIGHT, are_years, number, percent, short, tick_texts
 from app.analysis.charts.write import write_chart, write_charts
 
 EVIL = '<script>alert(1)</script> $\\frac{1}{0}$ "q" %{x}\n\u202e💩_' + "long " * 1000
@@ -289,3 +291,46 @@ def test_a_legend_of_long_names_stays_within_the_picture():
     )
     picture = np.asarray(Image.open(io.BytesIO(render_png(chart))).convert("L"))
     assert (picture[:, -4:] > 250).all(), "nothing is cut off at the right"
+
+
+YEARS_AND_COUNTS = [
+    distributions.histogram(
+        "h", "h", [1969.5, 1979.5, 1989.5], {"rows": [1800, 1900]}, x_label="y"
+    ),
+    points.scatter("s", "s", {"row": ([1970, 2010], [0.5, 2500.0])}, x_label="y", y_label="n"),
+    distributions.box(
+        "b",
+        "b",
+        [distributions.Box.of("a", [1970.0, 1980.0, 2013.0])],
+        label_axis="of",
+        value_axis="y",
+    ),
+    curves.line("l", "l", [1970, 1980, 2013], {"n": [1700, 1800, 1900]}, x_label="y", y_label="n"),
+]
+
+
+@pytest.mark.parametrize("chart", YEARS_AND_COUNTS, ids=lambda chart: chart.mark)
+def test_years_are_written_as_years_and_counts_are_not(chart: Chart) -> None:
+    """1,970 is no year; a count of 1,800 rows keeps its comma."""
+    figure = Figure()
+    axes = figure.add_subplot()
+    draw(axes, chart, LIGHT)
+    texts = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert any(text.startswith(("19", "20")) for text in texts)
+    assert not any("," in text for text in texts)
+    plotly = json.dumps(render_plotly(chart))
+    assert "1,97" not in plotly
+    if chart.mark in ("histogram", "line"):
+        counts = [tick.get_text() for tick in axes.get_yticklabels()]
+        assert any("," in text for text in counts)
+    if chart.mark == "histogram":
+        assert "1970 – 1979: 1,800" in json.dumps(render_plotly(chart), ensure_ascii=False)
+
+
+def test_no_years_without_whole_numbers_of_a_likely_size() -> None:
+    assert not are_years([])
+    assert not are_years([None])
+    assert not are_years([1970.25, 1980.0])
+    assert not are_years([1200, 2000])
+    assert tick_texts([1970.0, 1980.0]) == ["1,970", "1,980"]
+    assert tick_texts([1970.0, 1972.5], years=True) == ["1970", "1972.5"]

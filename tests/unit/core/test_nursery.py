@@ -1,6 +1,7 @@
 """A nursery forks children that have their libraries already, and may itself be killed."""
 
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -54,6 +55,20 @@ def modules(job):
         return set(call(child, "modules")["modules"])
 
 
+def test_a_parent_of_thousands_of_open_files_has_its_nursery(nursery):
+    many = 1100
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * many), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(many)]
+    try:
+        assert {"decimal", "fractions"} <= modules("sandbox_jobs:modules")
+        until(lambda: children_of(nursery) == ["uam nursery"])
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_children_are_seen_by_name_and_leave_nothing(nursery):
     with Child(search_path=[HERE]) as one, Child(search_path=[HERE]) as other:
         assert call(one, "echo", value=1) != call(other, "echo", value=2)
@@ -101,7 +116,8 @@ def test_one_that_nobody_needs_is_let_go_and_one_with_children_is_not():
     nursery = Nursery(subprocess.Popen, idle_s=0.3)
     environment = {"TMPDIR": tempfile.gettempdir()}
     with tempfile.TemporaryFile() as log:
-        child = nursery.fork(environment, [], log)
+        # Its libraries take it longer to load than it may be idle.
+        child = nursery.fork(environment, [], log, ["pandas"])
         process = nursery._running._process
         time.sleep(1)
         assert process.poll() is None

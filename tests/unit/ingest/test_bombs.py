@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 
 from app.analysis.errors import BadTable, TooLarge
+from tests.unit.ingest.workbooks import fill, made, ods, xls, xlsb
 
 
 def parquet(table: pa.Table, **options: object) -> bytes:
@@ -163,13 +164,22 @@ def test_shared_strings_larger_than_the_directory_says(read):
         read(bytes(content), "t.xlsx")
 
 
-def test_one_long_shared_string_in_many_cells(read):
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer)
-    sheet = book.add_worksheet()
-    text = "".join(chr(97 + i * i % 26) for i in range(32_000))
-    for i in range(20_000):
-        sheet.write_string(i, 0, text)
-    book.close()
-    with pytest.raises(TooLarge):
-        read(buffer.getvalue(), "t.xlsx")
+LONG = "".join(chr(97 + i * i % 26) for i in range(32_000))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.xlsx", lambda rows: made(lambda book: fill(book.add_worksheet(), rows))),
+        ("t.xls", xls),
+        ("t.xlsb", lambda rows: xlsb(rows, shared=True)),
+        ("t.ods", lambda rows: ods(rows[:1], repeated=len(rows))),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_one_long_text_in_many_cells(read, name, content):
+    # 64 MB of text, which the file holds once.
+    packed = content([[LONG]] * 2000)
+    assert len(packed) < 250_000
+    with pytest.raises(TooLarge, match="200 times"):
+        read(packed, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import io
 
@@ -9,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.orc as orc
+import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as encryption
 import pytest
 
-from app.analysis.errors import BadTable, TooLarge
+from app.analysis.errors import BadTable, TooLarge, UnsupportedFormat
 
 
 def arrow_file(table: pa.Table, **options: object) -> bytes:
@@ -189,3 +192,28 @@ def test_a_batch_that_declares_endless_bytes_is_refused(read):
     content[place : place + 8] = (2**60).to_bytes(8, "little")
     with pytest.raises((TooLarge, BadTable)):
         read(bytes(content), "t.arrow")
+
+
+class _Keys(encryption.KmsClient):
+    """Keys wrapped in nothing."""
+
+    def wrap_key(self, key_bytes: bytes, _master_key_identifier: str) -> bytes:
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key: bytes, _master_key_identifier: str) -> bytes:
+        return base64.b64decode(wrapped_key)
+
+
+def test_encrypted_columns_behind_a_plain_footer(read):
+    wanted = encryption.EncryptionConfiguration(
+        footer_key="footer", column_keys={"column": ["b"]}, plaintext_footer=True
+    )
+    connection = encryption.KmsConnectionConfig()
+    keys = encryption.CryptoFactory(lambda _config: _Keys())
+    properties = keys.file_encryption_properties(connection, wanted)
+    table, buffer = pa.table({"a": [1, 2], "b": [0.5, 1.5]}), io.BytesIO()
+    with pq.ParquetWriter(buffer, table.schema, encryption_properties=properties) as writer:
+        writer.write_table(table)
+    assert buffer.getvalue().startswith(b"PAR1")
+    with pytest.raises(UnsupportedFormat, match="encrypted"):
+        read(buffer.getvalue(), "t.parquet")

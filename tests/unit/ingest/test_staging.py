@@ -158,6 +158,38 @@ def test_types_that_the_caller_gives(read: Read) -> None:
     assert_same(*read_both(read, csv(columns), types=types))
 
 
+CLEAN = {
+    "n": column(plain),
+    "x": column(plain),
+    "zip": column(lambda n: f"0{n}"),
+    "day": column(lambda n: f"2024-01-{n % 28 + 1:02d}"),
+    "said": column(lambda n: "ja" if n % 3 else "nein"),
+    "code": column(lambda n: f"c{n % 7}"),
+    "key": column(str),
+}
+GIVEN = {"n": "integer", "x": "number", "zip": "text", "day": "datetime", "code": "categorical"}
+REMEMBERED = {**GIVEN, "said": "boolean", "key": "id"}
+
+
+def test_types_that_the_caller_gives_cost_no_second_writing(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for options in ({"types": {**GIVEN, "said": "boolean"}}, {"known_types": REMEMBERED}):
+        written = note_writing(monkeypatch)
+        short, long = read_both(read, csv(CLEAN), **options)
+        assert_same(short, long)
+        assert written == ["data.parquet", "staged.parquet"]
+        assert long.types["x"] == "number"
+        assert long.types["said"] == "boolean"
+
+
+def test_types_that_only_the_sample_fits(read: Read) -> None:
+    late = {"n": "?", "x": "007", "day": "2024-02-30", "said": "vielleicht"}
+    for name, cell in late.items():
+        content = csv({**CLEAN, name: column(CLEAN[name].__getitem__, r250=cell)})
+        assert_same(*read_both(read, content, known_types=REMEMBERED))
+
+
 def test_a_text_that_breaks_its_rules_is_read_carefully(read: Read) -> None:
     content = csv({"a": column(plain), "b": column(lambda n: f"b{n}")})
     broken = content.replace("\n" + plain(250) + ",b250\n", "\n" + plain(250) + ",b250,more\n")

@@ -205,3 +205,25 @@ def test_a_compressed_file_is_read_in_few_pieces(read, written, monkeypatch):
     again = read(content, "t.sav")
     assert len(offsets) > 6
     assert again.frame().equals(table.frame())
+
+
+def test_one_long_label_of_many_rows(read, written):
+    # 64 MB of labels, which the file holds once.
+    label = "".join(chr(97 + i * i % 26) for i in range(32_000))
+    frame = pd.DataFrame({"code": [1] * 2000})
+    content = written(pyreadstat.write_dta, frame, variable_value_labels={"code": {1: label}})
+    assert len(content) < 100_000
+    with pytest.raises(TooLarge, match="200 times"):
+        read(content, "t.dta")
+
+
+def test_numbers_marked_as_missing_without_labels(read, written):
+    frame = pd.DataFrame({"age": [20.0, 98.0, 30.5, 99.0, 99.0], "n": [1.0, 2.0, None, 4e17, 5.0]})
+    ranges = {"age": [{"lo": 90, "hi": 99}]}
+    table = read(written(pyreadstat.write_sav, frame, missing_ranges=ranges), "t.sav")
+    assert table.types == {"age": "number", "n": "integer"}
+    assert table.values("age") == [20, None, 30.5, None, None]
+    assert table.values("n") == [1, 2, None, 4 * 10**17, 5]
+    message = table.warning("user_missing")["message"]
+    assert "3 cells" in message
+    assert "98, 99" in message

@@ -29,7 +29,7 @@ class Listener:
         message: str = "",
         *,
         level: str = "INFO",
-        leaderboard: list[dict[str, Any]] | None = None,
+        leaderboard: dict[str, Any] | None = None,
     ) -> None:
         assert level in ("INFO", "WARNING")
         assert leaderboard is None

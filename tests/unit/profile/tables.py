@@ -35,6 +35,7 @@ def profiled(
     *,
     target: str | None = None,
     charts: bool = False,
+    memory_mb: int | None = None,
 ) -> dict[str, Any]:
     """``profile.json`` of the table; with ``charts`` its entries under ``charts`` besides."""
     source, columns = write(folder, data)
@@ -48,6 +49,7 @@ def profiled(
         target=target,
         seed=0,
         progress=silent,
+        memory_mb=memory_mb,
     )
     text = (out / "profile.json").read_text("utf-8")
     document = json.loads(text, parse_constant=lambda name: pytest_fail(name))

@@ -72,7 +72,7 @@ def near(value: Any) -> Any:
 def test_a_table_of_bytes_says_what_the_expressions_say(texts: list[str]) -> None:
     """ASCII takes the short way; a label beyond it, which has no class in common, the long one."""
     quick, slow = (coded([*texts, extra]) for extra in ("", "\u0301"))
-    found, wanted = spelling.characters(quick), spelling.characters(slow)
+    found, wanted = quick.characters(), slow.characters()
     assert found | {"beyond_ascii": 1} == wanted
     shapes = [spelling._shapes(values.labels).to_pylist() for values in (quick, slow)]
     assert shapes[0][: len(set(texts))] == shapes[1][: len(set(texts))]

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from app.config import Settings
 from app.db.migrate import migrate
 from app.db.session import Database
+from app.db.steadiness import Steadiness
 from app.db.tables import Dataset, ModelMeta, PredictionJob, Project, Run, Trash, User, new_id
 from app.registry import job_claims
 from app.registry.job_claims import Claim, LostJob
@@ -138,7 +139,7 @@ def test_a_job_given_back_is_sent_again(database: Database, job_id: str) -> None
 
 def resent(database: Database, job_id: str) -> bool:
     """Whether the job was taken for lost; without a broker the message itself goes nowhere."""
-    resend_lost_jobs(database)
+    resend_lost_jobs(database, Steadiness())
     with database.unit(write=False) as unit:
         sent_at = unit.session.get_one(PredictionJob, job_id).sent_at
     return sent_at is not None and abs(datetime.now(UTC) - sent_at) < timedelta(seconds=20)
@@ -176,7 +177,7 @@ def test_a_job_that_costs_a_worker_each_time_is_given_up(database: Database, job
         lease_until=EARLIER,
         sent_at=EARLIER,
     )
-    resend_lost_jobs(database)
+    resend_lost_jobs(database, Steadiness())
     with database.unit(write=False) as unit:
         job = unit.session.get_one(PredictionJob, job_id)
         prefixes = unit.session.scalars(select(Trash.prefix)).all()

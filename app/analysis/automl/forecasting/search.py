@@ -17,7 +17,7 @@ from app.analysis.automl.forecasting.candidates import (
     load_portfolio,
 )
 from app.analysis.automl.forecasting.direct import Unfit
-from app.analysis.automl.leaderboard import rounded
+from app.analysis.automl.leaderboard import Board, rounded
 from app.analysis.progress import Progress
 
 SHARE = 0.5
@@ -35,6 +35,7 @@ class Search:
     """
 
     ground: Ground
+    board: Board
     progress: Progress
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
     candidates: list[Candidate] = field(default_factory=list)
@@ -89,7 +90,7 @@ class Search:
             self.progress(
                 0.05 + 0.75 * min(1.0, budget.elapsed / budget.seconds),
                 f"{entry.name}: {self.ground.metric} {found.error:.5g}",
-                leaderboard=rows_of(self.candidates),
+                leaderboard=self.board.of(rows_of(self.candidates)),
             )
 
     def _take(self, found: Candidate | None, told: tuple[str, ...]) -> None:

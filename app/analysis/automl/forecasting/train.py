@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from app.analysis.automl.assemble import leaderboard_of
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.features.table import Layout, RawTable
@@ -25,7 +24,7 @@ from app.analysis.automl.forecasting.search import BASELINE, Search, rows_of
 from app.analysis.automl.forecasting.seasons import find_season
 from app.analysis.automl.forecasting.selection import Choice, choose
 from app.analysis.automl.forecasting.windows import Windows, plan_windows
-from app.analysis.automl.leaderboard import rounded
+from app.analysis.automl.leaderboard import Board, rounded
 from app.analysis.automl.options import RunOptions, check_against, time_column_of
 from app.analysis.automl.pictures import leaderboard_chart
 from app.analysis.automl.prepare import Setting
@@ -66,11 +65,12 @@ def train_forecast(
     if resumed is not None:
         progress(0.04, resumed)
     ground = Ground(panel, season, windows, metric.name, budget, options.seed, setting.jobs)
-    search = Search(ground, progress, checkpoints)
+    board = Board("forecast", options.target, metric.name)
+    search = Search(ground, board, progress, checkpoints)
     search.run()
     choice = choose(search.candidates, ground)
     rows = _ranking(search, choice, ground)
-    progress(0.82, f"Chosen: {choice.name}; fitting it on everything.", leaderboard=rows)
+    progress(0.82, f"Chosen: {choice.name}; fitting it on everything.", leaderboard=board.of(rows))
     figures, flattered = _judged(choice, ground)
     model, told = refit(choice, ground)
     unused = _unused(columns, roles)
@@ -99,7 +99,7 @@ def train_forecast(
     ]
     if horizon > 1:
         charts.append(step_chart(choice, ground, baseline.forecast))
-    return Trained(bundle, facts, leaderboard_of(bundle, rows), charts)
+    return Trained(bundle, facts, board.of(rows), charts)
 
 
 def roles_of(options: RunOptions, columns: Sequence[Column]) -> Roles:
