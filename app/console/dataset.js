@@ -67,14 +67,31 @@ function startCard(id, columns) {
   const budget = h("input", { type: "number", min: 5, max: 86400, value: 60, required: true });
   const ignored = h("select", { multiple: true, size: 5 },
     columns.map((one) => h("option", {}, one.name)));
+  const names = columns.map((one) => one.name);
+  const horizon = h("input", { type: "number", min: 1, max: 1000, value: "" });
+  const time = select([["", "the column of dates"], ...names]);
+  const series = select([["", "one series"], ...names]);
+  const ahead = h("select", { multiple: true, size: 4 }, names.map((one) => h("option", {}, one)));
   return card("Start a run", form("Start", [
     field("What should be predicted?", target),
     field("Seconds of training", budget),
+    h("details", {}, h("summary", {}, "Forecast it over time"),
+      field("Steps to foretell", horizon, "makes the run a forecast"),
+      field("Column of times", time),
+      field("Column that names the series, if there are several", series),
+      field("Columns known for the times to come", ahead)),
     h("details", {}, h("summary", {}, "Leave columns out"),
       field("Columns that will not be known when you predict", ignored)),
   ], async () => {
     const options = { time_budget_s: Number(budget.value) };
     if (target.value) options.target = target.value;
+    if (horizon.value) {
+      options.horizon = Number(horizon.value);
+      if (time.value) options.time_column = time.value;
+      if (series.value) options.series_column = series.value;
+      const known = [...ahead.selectedOptions].map((one) => one.value);
+      if (known.length) options.known_ahead = known;
+    }
     const ignore = [...ignored.selectedOptions].map((one) => one.value);
     if (ignore.length) options.ignore = ignore;
     const run = await api.post("/runs/start", { dataset_id: id, options });

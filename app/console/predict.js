@@ -1,9 +1,10 @@
 // A form made from the model's own input schema.
 
 import * as api from "./api.js";
-import { card, field, form, h, show } from "./dom.js";
+import { card, field, form, h, show, table } from "./dom.js";
 
 export function predictCard(model) {
+  if (model.task === "forecast") return forecastCard(model);
   const inputs = model.input_schema.map((column) => [column, control(column)]);
   const fields = inputs.map(([column, node]) => {
     const box = field(column.name, node, hint(column));
@@ -20,6 +21,26 @@ export function predictCard(model) {
       const found = await api.post(`/models/${model.id}/predict`, { rows: [row], explain: true });
       answer.replaceChildren(...shown(found));
     }), answer);
+}
+
+// The next steps of every series: a forecast needs no rows.
+function forecastCard(model) {
+  const horizon = h("input", { type: "number", min: 1, value: 4, required: true });
+  const answer = h("div", { "aria-live": "polite" });
+  return card(`Forecast ${model.target}`,
+    form("Forecast", [field("Steps ahead", horizon, range(model.input_schema[0]))], async () => {
+      const found = await api.post(`/models/${model.id}/predict`,
+        { horizon: Number(horizon.value) });
+      const many = found.predictions.some((one) => one.series != null);
+      const heads = ["Time", ...(many ? ["Series"] : []), model.target, "From", "to"];
+      answer.replaceChildren(table("Forecast", heads, found.predictions.slice(0, 500).map((one) => [
+        String(one.time), ...(many ? [one.series] : []), one.prediction,
+        one.interval?.low ?? null, one.interval?.high ?? null])));
+    }), answer);
+}
+
+function range(column) {
+  return column?.range ? `${column.name}: ${column.range[0]} to ${column.range[1]}` : "";
 }
 
 function control(column) {

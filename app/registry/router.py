@@ -39,49 +39,47 @@ ROWS_SCHEMA: dict[str, Any] = {
 }
 HORIZON_SCHEMA: dict[str, Any] = {
     "description": "Of a forecast, instead of rows: the next steps of every series.",
-    "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"type": "null"}],
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 1_000_000,
 }
+
+
+def _asking(needed: tuple[str, ...], **more: Any) -> dict[str, Any]:
+    """The object of a JSON body that must hold ``needed``, and may hold ``explain``."""
+    known = {"rows": ROWS_SCHEMA, "horizon": HORIZON_SCHEMA, **more}
+    properties = {name: known[name] for name in needed}
+    properties["explain"] = {"type": "boolean", "default": False}
+    return {
+        "type": "object",
+        "required": list(needed),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
 PREDICT_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
-                "schema": {
-                    "anyOf": [
-                        {
-                            "type": "object",
-                            "additionalProperties": False,
-                            "properties": {
-                                "rows": ROWS_SCHEMA,
-                                "explain": {"type": "boolean", "default": False},
-                                "horizon": HORIZON_SCHEMA,
-                            },
-                            "anyOf": [{"required": ["rows"]}, {"required": ["horizon"]}],
-                        },
-                        ROWS_SCHEMA,
-                    ]
-                }
+                "schema": {"anyOf": [_asking(("rows",)), ROWS_SCHEMA, _asking(("horizon",))]}
             },
             **file_form("CSV, Parquet or XLSX."),
         },
     }
 }
+TARGET_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "null"}]}
 CHAMPION_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
                 "schema": {
-                    "type": "object",
-                    "required": ["target"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "target": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-                        "rows": ROWS_SCHEMA,
-                        "explain": {"type": "boolean", "default": False},
-                        "horizon": HORIZON_SCHEMA,
-                    },
-                    "anyOf": [{"required": ["rows"]}, {"required": ["horizon"]}],
+                    "anyOf": [
+                        _asking(("target", "rows"), target=TARGET_SCHEMA),
+                        _asking(("target", "horizon"), target=TARGET_SCHEMA),
+                    ]
                 }
             }
         },

@@ -45,7 +45,10 @@ def bundle_of(
         background=background_of(made.material.table, made.options.seed),
         intervals=choice.intervals,
         importance=importance,
-        recipe=_recipe(choice, made.options.seed),
+        recipe={
+            **_recipe(choice, made.options.seed),
+            "weight_column": made.options.weight_column,
+        },
         target_type=made.target.type,
         words=made.target.words,
         reference=reference,

@@ -18,7 +18,7 @@ def model_card(facts: Mapping[str, Any]) -> str:
         *_calendar(facts),
         "## How good it is",
         "",
-        "Measured on rows that trained nothing and chose nothing.",
+        "Measured on rows that trained nothing and chose nothing." + _weighed(facts),
         "",
         "| metric | value |",
         "| --- | --- |",
@@ -76,6 +76,11 @@ model.predict_rows([{{"column": "value"}}])["predictions"]
 - `uam_model/` is the part of UAM that answers (Apache-2.0, see `LICENSE`).
 - The libraries of `requirements.txt` are those that the model was exported with.
 """
+
+
+def _weighed(facts: Mapping[str, Any]) -> str:
+    name = facts.get("weight_column")
+    return f" Rows counted by their weight in **{_text(name)}**." if name else ""
 
 
 def _next_steps(facts: Mapping[str, Any]) -> str:

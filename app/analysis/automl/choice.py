@@ -58,7 +58,7 @@ def choose(candidates: list[Candidate], material: Material, options: RunOptions)
     notes += slow
     weights = select(
         _members(candidates, allowed),
-        lambda prediction: material.error(truth, prediction),
+        lambda prediction: material.error(truth, prediction, material.judged_weights),
         per_family=members_per_family(material.split.development.size),
         most_price=_most_price(candidates, allowed, max_predict_ms, row_s),
     )
@@ -76,7 +76,9 @@ def choose(candidates: list[Candidate], material: Material, options: RunOptions)
         notes.append(f"Probabilities were calibrated (temperature {temperature:.3g}).")
         prediction = tempered(prediction, temperature)
         holdout = tempered(holdout, temperature) if holdout.size else holdout
-    decision, by = tuned_decision(material.decision, options, material.metric, truth, prediction)
+    decision, by = tuned_decision(
+        material.decision, options, material.metric, truth, prediction, material.judged_weights
+    )
     return Choice(
         tuple(members), prediction, holdout, temperature, None, tuple(notes), decision, by
     )
@@ -92,9 +94,9 @@ def ranking(
     prediction = _weighted([(w, c.prediction) for w, c in choice.members])
     each = [c for _, c in choice.members]
     ensemble = {
-        "error": material.error(truth, prediction),
+        "error": material.error(truth, prediction, material.judged_weights),
         "name": choice.name,
-        "score": rounded(material.score(truth, prediction)),
+        "score": rounded(material.score(truth, prediction, material.judged_weights)),
         "score_std": rounded(scatter(material, prediction)),
         "fit_seconds": round(sum(c.fit_seconds for c in each), 3),
         "predict_ms_per_row": round(sum(c.predict_ms_per_row for c in each), 6),

@@ -20,18 +20,33 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """One fitted estimator, the scale its target was on, and a factor for the way back."""
+    """One fitted estimator, the scale its target was on, and a factor for the way back.
+
+    ``tilt`` is how much more each class counted when it was fitted: its probabilities are that much
+    too high, and are set right.
+    """
 
     estimator: Estimator
     scale: TargetScale = field(default_factory=TargetScale)
     factor: float = 1.0
+    tilt: Array | None = None
 
     def predict(self, matrix: Matrix, threads: int = 1) -> Array:
         """In the target's own unit, or as probabilities."""
         prediction = self.estimator.predict(matrix, threads)
+        tilt = getattr(self, "tilt", None)  # a model of a version before has none
+        if tilt is not None:
+            return untilted(prediction, tilt)
         if self.scale.kind == "plain":
             return prediction
         return self.scale.back(prediction) * self.factor
+
+
+def untilted(probabilities: Array, tilt: Array) -> Array:
+    """pₖ ∝ qₖ / tiltₖ: the probabilities of rows that all count alike, where a model that gave each
+    class that weight says q (Elkan 2001)."""
+    shares = probabilities / tilt
+    return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-300))
 
 
 @dataclass(frozen=True, slots=True)

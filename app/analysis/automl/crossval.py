@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,12 @@ def scatter(material: Material, prediction: Array) -> float | None:
         parts = np.split(np.arange(truth.size), np.cumsum(sizes)[:-1])
     else:
         parts = [np.arange(k, truth.size, PARTS) for k in range(PARTS)]
-    scores = [material.score(truth[p], prediction[p]) for p in parts if p.size]
+    weights = material.judged_weights
+    scores = [
+        material.score(truth[p], prediction[p], None if weights is None else weights[p])
+        for p in parts
+        if p.size
+    ]
     return float(np.std(scores)) if np.all(np.isfinite(scores)) else None
 
 
@@ -138,7 +143,7 @@ def _one_fold(entry: Entry, material: Material, k: int, expired: Callable[[], bo
     started = time.perf_counter()
     estimator.fit(fitting, material.circumstances(k, expired))
     fit_seconds = time.perf_counter() - started
-    fitted = Fitted(estimator, scale)
+    fitted = Fitted(estimator, scale, tilt=material.tilt)
     matrix = fitting.valid_view(estimator.view)
     assert matrix is not None
     started = time.perf_counter()
@@ -148,13 +153,14 @@ def _one_fold(entry: Entry, material: Material, k: int, expired: Callable[[], bo
     if material.holdout.rows and _holdout_share(material, k):
         view = fitting.space.view(estimator.view, material.holdout)
         held = fitted.predict(view, material.threads)
-    truth = material.y[material.split.folds[k].valid]
+    valid = material.split.folds[k].valid
+    truth = material.y[valid]
     return _Judged(
         fitting.space,
         fitted,
         prediction,
         held,
-        material.error(truth, prediction),
+        material.error(truth, prediction, material.weights_of(valid)),
         fit_seconds,
         predict_seconds,
     )
@@ -185,8 +191,8 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
         entry=entry,
         prediction=prediction,
         holdout=_on_holdout(material, done) * factor,
-        error=material.error(truth, prediction),
-        score=material.score(truth, prediction),
+        error=material.error(truth, prediction, material.judged_weights),
+        score=material.score(truth, prediction, material.judged_weights),
         score_std=scatter(material, prediction),
         first_error=float(np.mean([judged.error for judged in done[: material.lanes]])),
         fit_seconds=sum(judged.fit_seconds for judged in done),
@@ -198,7 +204,7 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
         row_price=growth * float(np.mean([estimator.row_price for estimator in estimators])),
         steps=_steps(estimators),
         stopped=stopped,
-        first=(first.space, Fitted(first.estimator, first.fitted.scale, factor)),
+        first=(first.space, replace(first.fitted, factor=factor)),
     )
 
 

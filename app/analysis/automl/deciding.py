@@ -1,6 +1,7 @@
 """How a run's labels are to be decided: by class weights, costs or a threshold, fixed or tuned.
 
-Probabilities stay what they are; what is asked for moves the decision that is made by them.
+Probabilities stay honest; what is asked for moves the decision that is made by them. Class weights
+reach the fits as well, which then look harder where it matters, and are set right afterwards.
 """
 
 from __future__ import annotations
@@ -40,8 +41,20 @@ def decision_asked(options: RunOptions, labels: Sequence[Label], values: Array) 
     return LARGEST
 
 
+def tilt_asked(options: RunOptions, labels: Sequence[Label], values: Array) -> Array | None:
+    """(classes,) how much more each class counts in fits, ``None`` where all count alike."""
+    if options.class_weight is None or not labels:
+        return None
+    return _weights(options, labels, values)
+
+
 def tuned_decision(
-    asked: Decision, options: RunOptions, metric: Metric, truth: Array, prediction: Array
+    asked: Decision,
+    options: RunOptions,
+    metric: Metric,
+    truth: Array,
+    prediction: Array,
+    weights: Array | None = None,
 ) -> tuple[Decision, str]:
     """The decision, and by what it was chosen: a threshold is tuned on out-of-fold predictions."""
     if not isinstance(options.threshold, str):
@@ -51,7 +64,7 @@ def tuned_decision(
     steps = np.unique(np.quantile(given, np.linspace(0, 1, MOST_TRIED), method="nearest"))
     best, threshold = -np.inf, 0.5
     for step in sorted(steps.tolist(), key=lambda value: abs(value - 0.5)):
-        figure = score(judge, truth, prediction, None, Decision("threshold", threshold=step))
+        figure = score(judge, truth, prediction, weights, Decision("threshold", threshold=step))
         if np.isfinite(figure) and figure > best + 1e-12:
             best, threshold = figure, step
     return Decision("threshold", threshold=threshold), f"the best {judge.name} out of fold"

@@ -48,6 +48,7 @@ def export_model(
         **card,
         "input_schema": bundle.input_schema,
         "classes": list(bundle.labels),
+        "weight_column": bundle.recipe.get("weight_column"),
         **_forecast_facts(bundle),
         "model_sha256": hashlib.sha256(stored).hexdigest(),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",

@@ -31,6 +31,8 @@ def choose_inputs(
         why = _useless(frame[column.name], column, asked is not None)
         if column.name == options.group_column and asked is None:
             why = "that number groups, which say nothing about other ones"
+        if column.name == options.weight_column and asked is None:
+            why = "that weigh rows, and are not known of new ones"
         if why is None:
             kept.append(column)
         else:

@@ -38,10 +38,14 @@ def judged_rows(choice: Choice, material: Material) -> tuple[Array, Array, str]:
 def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[str]]:
     """Flat figures with their natural sign, and what is to be told about them."""
     truth, prediction, rows = judged_rows(choice, material)
+    held = rows == "holdout"
+    weights = material.holdout_weights if held else material.judged_weights
+    if weights is not None and not np.any(weights > 0):
+        weights = None
     figures = {
         name: rounded(value) or 0.0
         for name, value in all_scores(
-            material.task, truth, prediction, None, choice.decision
+            material.task, truth, prediction, weights, choice.decision
         ).items()
     }
     notes = []
@@ -51,7 +55,7 @@ def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[st
         )
     if choice.intervals is not None and rows == "holdout":
         bounds = choice.intervals.around(prediction)
-        inside = np.mean((truth >= bounds[:, 0]) & (truth <= bounds[:, 1]))
+        inside = np.average((truth >= bounds[:, 0]) & (truth <= bounds[:, 1]), weights=weights)
         figures["interval_coverage"] = round(float(inside), 4)
     return figures, notes
 
@@ -71,10 +75,11 @@ def importances(
     no member uses matter 0, and of very many the most used are measured. Each member is the
     first fold's, which saw none of those rows.
     """
-    table, y = material.holdout, material.holdout_y
+    table, y, weights = material.holdout, material.holdout_y, material.holdout_weights
     if not table.rows:
         valid = material.split.folds[0].valid
         table, y = material.table.take(valid), material.y[valid]
+        weights = material.weights_of(valid)
     usage = model.usage()
     used = sorted((c for c in columns if usage.get(c, 0.0) > 0), key=lambda c: -usage[c])
     plan = _affordable(model, len(used), table.rows, planned)
@@ -82,9 +87,10 @@ def importances(
     chosen = np.sort(rng.permutation(table.rows)[: plan.rows])
     encoded = Encoded(model, table.take(chosen))
     truth = y[chosen]
+    counted = None if weights is None else weights[chosen]
     measured = permutation_importance(
         encoded.shuffled,
-        lambda prediction: material.error(truth, prediction),
+        lambda prediction: material.error(truth, prediction, counted),
         used[: plan.columns],
         rows=chosen.size,
         repeats=plan.repeats,

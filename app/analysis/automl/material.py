@@ -36,7 +36,11 @@ MEANS_PER_CLASS_MAX = 10
 @dataclass(slots=True)
 class Material:
     """The rows with a target (``table``, ``y``), their split, and how candidates are judged: by
-    ``metric``, of the labels that ``decision`` makes where it is one of labels."""
+    ``metric``, of the labels that ``decision`` makes where it is one of labels.
+
+    ``weights`` say how much each row counts in fits and figures, ``tilt`` how much more each class
+    does in fits alone; without them all count alike.
+    """
 
     task: Task
     layout: Layout
@@ -50,6 +54,8 @@ class Material:
     jobs: int
     decision: Decision = LARGEST
     test: tuple[RawTable, Array] | None = None
+    weights: Array | None = None
+    tilt: Array | None = None
     _folds: dict[tuple[int, str], tuple[Fitting, TargetScale]] = field(default_factory=dict)
     _holdout: RawTable | None = None
 
@@ -65,13 +71,37 @@ class Material:
         """Threads of each fit."""
         return max(1, self.jobs // self.lanes)
 
-    def error(self, truth: Array, prediction: Array) -> float:
+    def error(self, truth: Array, prediction: Array, weights: Array | None = None) -> float:
         """The metric as something to make small."""
-        return error(self.metric, truth, prediction, None, self.decision)
+        return error(self.metric, truth, prediction, _usable(weights), self.decision)
 
-    def score(self, truth: Array, prediction: Array) -> float:
+    def score(self, truth: Array, prediction: Array, weights: Array | None = None) -> float:
         """The metric with its natural sign."""
-        return score(self.metric, truth, prediction, None, self.decision)
+        return score(self.metric, truth, prediction, _usable(weights), self.decision)
+
+    def weights_of(self, rows: Array) -> Array | None:
+        """How much those rows count in figures; ``None``: all alike."""
+        return None if self.weights is None else self.weights[rows]
+
+    def fit_weights(self, rows: Array) -> Array | None:
+        """How much those rows count in a fit, 1 in the mean; ``None``: all alike."""
+        if self.weights is None and self.tilt is None:
+            return None
+        found = np.ones(rows.size) if self.weights is None else self.weights[rows]
+        if self.tilt is not None:
+            found = found * self.tilt[self.y[rows]]
+        mean = float(found.mean()) if found.size else 0.0
+        return found / mean if mean > 0 else np.ones(rows.size)
+
+    @property
+    def judged_weights(self) -> Array | None:
+        """How much the rows that folds judge count."""
+        return self.weights_of(self.judged)
+
+    @property
+    def holdout_weights(self) -> Array | None:
+        """How much the holdout's rows count; those of a test set of the user's own count alike."""
+        return None if self.test is not None else self.weights_of(self.split.holdout)
 
     def charge(self, works: Sequence[float]) -> None:
         """Put fits that went side by side, each worth so much of one thread, on the plan."""
@@ -131,7 +161,15 @@ class Material:
         if (-1, "plain") not in self._folds:
             self._folds.clear()  # the folds have done their work; their memory is needed
             space = self._learn(self.table, self.y)
-            fitting = Fitting(self.task, space, self.table, self.y, self.outputs)
+            every = np.arange(self.y.size)
+            fitting = Fitting(
+                self.task,
+                space,
+                self.table,
+                self.y,
+                self.outputs,
+                weights=self.fit_weights(every),
+            )
             self._folds[-1, "plain"] = fitting, TargetScale()
         if (-1, target) not in self._folds:
             plain, _ = self._folds[-1, "plain"]
@@ -168,6 +206,8 @@ class Material:
             self.outputs,
             self.table.take(fold.valid),
             self.y[fold.valid],
+            self.fit_weights(fold.train),
+            self.fit_weights(fold.valid),
         )
         return fitting, TargetScale()
 
@@ -183,3 +223,8 @@ class Material:
         if self.outputs > MEANS_PER_CLASS_MAX:
             return np.empty((y.size, 0))
         return np.asarray(y[:, None] == np.arange(self.outputs), dtype=np.float64)
+
+
+def _usable(weights: Array | None) -> Array | None:
+    """Weights of which one at least counts; where none does, all rows count alike."""
+    return weights if weights is not None and np.any(weights > 0) else None

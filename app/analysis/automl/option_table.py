@@ -118,6 +118,13 @@ OPTIONS: tuple[OptionSpec, ...] = (
         tasks=_SUPERVISED,
     ),
     OptionSpec(
+        "weight_column",
+        "string",
+        None,
+        "how much each row counts, in fits and in figures; all alike",
+        tasks=_SUPERVISED,
+    ),
+    OptionSpec(
         "test_dataset_id",
         "string",
         None,
@@ -128,7 +135,7 @@ OPTIONS: tuple[OptionSpec, ...] = (
         "class_weight",
         "weights",
         None,
-        "what missing a class costs: balanced, or {class: weight}; alike",
+        "how much each class counts, in fits and decisions: balanced, or {class: weight}; alike",
         tasks=_CLASSES,
     ),
     OptionSpec(
@@ -167,5 +174,3 @@ OPTIONS: tuple[OptionSpec, ...] = (
     ),
 )
 SPEC_BY_NAME: dict[str, OptionSpec] = {spec.name: spec for spec in OPTIONS}
-
-LATER_OPTIONS: tuple[str, ...] = ("weight_column",)

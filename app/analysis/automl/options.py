@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.automl.option_kinds import KIND_WORDS, is_kind
-from app.analysis.automl.option_table import LATER_OPTIONS, OPTIONS, SPEC_BY_NAME, OptionSpec
+from app.analysis.automl.option_table import OPTIONS, SPEC_BY_NAME, OptionSpec
 from app.analysis.automl.tasks import (
     TASKS,
     Task,
@@ -24,10 +24,9 @@ from app.analysis.automl.tasks import (
 )
 from app.analysis.errors import BadOption
 from app.analysis.progress import Progress
-from app.analysis.schema import Column, columns_from_json
+from app.analysis.schema import NUMERIC_TYPES, Column, columns_from_json
 
 __all__ = [
-    "LATER_OPTIONS",
     "OPTIONS",
     "RunOptions",
     "asked_task",
@@ -64,13 +63,14 @@ class RunOptions:
     horizon: int | None = None
     series_column: str | None = None
     known_ahead: tuple[str, ...] | None = None
+    weight_column: str | None = None
 
 
 def parse_options(raw: Mapping[str, Any]) -> RunOptions:
     """The options of a JSON object, each of the right kind; ``null`` means the default.
 
-    Raises ``BadOption`` (``details['option']``) for an unknown name, for one that comes with
-    a later version, and for a value of the wrong kind or out of bounds.
+    Raises ``BadOption`` (``details['option']``) for an unknown name, and for a value of the wrong
+    kind or out of bounds.
     """
     values: dict[str, Any] = {}
     for name, value in raw.items():
@@ -81,8 +81,6 @@ def parse_options(raw: Mapping[str, Any]) -> RunOptions:
 
 
 def _spec(name: str) -> OptionSpec:
-    if name in LATER_OPTIONS:
-        raise BadOption(f"Option {name!r} is not yet available.", option=name)
     if name not in SPEC_BY_NAME:
         raise BadOption(f"There is no option {name!r}.", option=name)
     return SPEC_BY_NAME[name]
@@ -194,11 +192,19 @@ def _check_splitting(options: RunOptions, by_name: Mapping[str, Column]) -> None
     for option, name in (
         ("time_column", options.time_column),
         ("group_column", options.group_column),
+        ("weight_column", options.weight_column),
     ):
         if name is not None and name not in by_name:
             raise BadOption(f"There is no column {name!r} (in {option!r}).", option=option)
         if name is not None and name == options.target:
             raise BadOption(f"The target cannot be the {option!r}.", option=option)
+    if options.weight_column is not None:
+        kind = by_name[options.weight_column].type
+        if kind not in (*NUMERIC_TYPES, "id", "constant"):
+            raise BadOption(
+                f"Column {options.weight_column!r} is {kind}; weights are numbers.",
+                option="weight_column",
+            )
     if options.time_column is None:
         return
     kind = by_name[options.time_column].type

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from app.analysis.automl.budget import Budget
-from app.analysis.automl.deciding import decision_asked
+from app.analysis.automl.deciding import decision_asked, tilt_asked
 from app.analysis.automl.decision import LARGEST
 from app.analysis.automl.features.table import as_floats, as_seconds, lay_out, read_frame
 from app.analysis.automl.inputs import choose_inputs
@@ -23,6 +23,7 @@ from app.analysis.automl.own_test import TestTable, read_test
 from app.analysis.automl.split import Split, make_split
 from app.analysis.automl.target import TRUTH, Target, read_target
 from app.analysis.automl.tasks import metric_for
+from app.analysis.automl.weighing import read_weights, told_of_weights
 from app.analysis.errors import BadOption, HopelessTable
 from app.analysis.schema import Column
 
@@ -99,7 +100,8 @@ def prepare(
         table, y, tested = read_test(setting.test, material.layout, target, setting.cleaning_steps)
         material.test = table, y
     leaks = _leaks(material, target)
-    notes = [*target.notes, *left_out, material.split.told, *tested, *leaks]
+    weighed = told_of_weights(material.weights, options)
+    notes = [*target.notes, *left_out, material.split.told, *weighed, *tested, *leaks]
     return Prepared(frame, columns, inputs, target, material, options, setting, notes)
 
 
@@ -126,6 +128,8 @@ def _material(
         decision=decision_asked(options, target.labels, target.values[split.development])
         if target.labels
         else LARGEST,
+        weights=read_weights(frame, options),
+        tilt=tilt_asked(options, target.labels, target.values[split.development]),
     )
 
 

@@ -120,7 +120,7 @@ def _fit(job: _Job, material: Material) -> Fitted | None:
         return None
     if stopped and material.budget.finishing():
         return None
-    return Fitted(estimator, scale, job.candidate.factor)
+    return Fitted(estimator, scale, job.candidate.factor, material.tilt)
 
 
 def _seedless(candidate: Candidate) -> bool:

@@ -87,7 +87,8 @@ def make_split(
     rows are the holdout, and each fold is judged on rows later than those it trained on. Rows of
     one time stay together where that leaves parts of about the size wanted; a row without a time
     counts as the oldest. ``groups`` numbers the group of each row: none is ever divided, and by
-    time it stands where its last row does. Without ``hold`` there is no holdout, since other
+    time it stands where its last row does, and of its rows only those judge that are newer than all
+    that was learned from. Without ``hold`` there is no holdout, since other
     rows judge at the end. Raises ``HopelessTable`` for fewer than three groups.
     """
     n = values.size
@@ -105,9 +106,14 @@ def make_split(
     count = folds or fold_count(development.size, budget_s)
     count = min(count, max(2, development.size // 2)) if count > 1 else 1
     parts = _folds(development, count, kind, kept)
+    apart = 0
+    if kind == "time" and groups is not None and order is not None:
+        parts, holdout, apart = _purged(parts, development, holdout, order)
     if kind == "time" and task != "regression":
         parts = _learnable(parts, values)
     told = _told(kind, len(parts), holdout.size, rng_seed=seed, grouped=groups is not None)
+    if apart:
+        told += f" {apart:,} rows of groups that began earlier judge nothing."
     if not hold:
         told = told.replace("too few rows for a holdout", "a test set of their own judges")
     return Split(np.sort(development), np.sort(holdout), parts, kind, told)
@@ -171,6 +177,22 @@ def _grouped(
     else:
         places = rng.permutation(count).astype(np.float64)
     return np.lexsort((codes, places[codes]))
+
+
+def _purged(
+    parts: tuple[Fold, ...], development: Rows, holdout: Rows, order: Array
+) -> tuple[tuple[Fold, ...], Rows, int]:
+    """Without judging rows from before the last time that was learned from: a group stands where
+    its last row does, and its first may be older than what others taught."""
+
+    def later(train: Rows, rows: Rows) -> Rows:
+        kept = rows[order[rows] > order[train].max()]
+        return np.asarray(kept if kept.size else rows[order[rows] == order[rows].max()])
+
+    folds = tuple(Fold(part.train, later(part.train, part.valid)) for part in parts)
+    held = later(development, holdout) if holdout.size else holdout
+    before = sum(part.valid.size for part in parts) + holdout.size
+    return folds, held, before - sum(fold.valid.size for fold in folds) - held.size
 
 
 def _learnable(parts: tuple[Fold, ...], values: Array) -> tuple[Fold, ...]:

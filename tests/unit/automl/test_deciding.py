@@ -40,7 +40,8 @@ def test_without_wishes_the_likelier_class_is_taken(plain):
 def test_balanced_weights_find_more_of_the_rare_class_and_keep_probabilities(plain):
     balanced = made(class_weight="balanced")
     assert balanced.facts["metrics"]["recall"] > plain.facts["metrics"]["recall"] + 0.1
-    assert balanced.facts["metrics"]["log_loss"] == plain.facts["metrics"]["log_loss"]
+    wanted = pytest.approx(plain.facts["metrics"]["log_loss"], abs=0.02)
+    assert balanced.facts["metrics"]["log_loss"] == wanted
     decision = balanced.facts["decision"]
     assert decision["kind"] == "class_weight"
     share = float((shops()[0]["sold"] == "Yes").mean())

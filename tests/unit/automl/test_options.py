@@ -6,7 +6,6 @@ import sys
 import pytest
 
 from app.analysis.automl.options import (
-    LATER_OPTIONS,
     OPTIONS,
     RunOptions,
     check_options,
@@ -40,13 +39,6 @@ def test_defaults_are_those_of_the_table():
 
 def test_null_means_the_default():
     assert parse_options({"metric": None, "seed": None}) == RunOptions()
-
-
-@pytest.mark.parametrize("name", LATER_OPTIONS)
-def test_an_option_of_a_later_version_is_told(name):
-    error = refused(**{name: "x"})
-    assert "not yet" in error.message
-    assert error.details == {"option": name}
 
 
 def test_a_horizon_makes_a_forecast_of_auto():
@@ -88,6 +80,11 @@ def test_a_horizon_makes_a_forecast_of_auto():
         ({"seed": 1.5}, "seed"),
         ({"target": "price", "folds": 1}, "folds"),
         ({"cleaning": "none"}, "cleaning"),
+        ({"weight_column": "age"}, "weight_column"),
+        ({"target": "price", "weight_column": "nothing"}, "weight_column"),
+        ({"target": "price", "weight_column": "plan"}, "weight_column"),
+        ({"target": "price", "weight_column": "price"}, "weight_column"),
+        ({"target": "price", "horizon": 3, "weight_column": "age"}, "weight_column"),
         ({"horizon": 3}, "horizon"),
         ({"target": "price", "task": "regression", "horizon": 3}, "horizon"),
         ({"target": "plan", "horizon": 3}, "target"),

@@ -87,7 +87,16 @@ def test_no_group_is_ever_divided(groups, kind, folds):
     made = make_split(
         values, "binary", budget_s=60, folds=folds, kind=kind, order=order, seed=0, groups=groups
     )
-    assert sorted([*made.development, *made.holdout]) == list(range(groups.size))
+    every = [*made.development, *made.holdout]
+    if kind == "time":
+        assert len(set(every)) == len(every)
+        for train, judging in [
+            (made.development, made.holdout),
+            *((fold.train, fold.valid) for fold in made.folds),
+        ]:
+            assert order[judging].min() > order[train].max()
+    else:
+        assert sorted(every) == list(range(groups.size))
     assert made.holdout.size
     assert not set(groups[made.holdout]) & set(groups[made.development])
     for fold in made.folds:
@@ -107,6 +116,18 @@ def test_groups_are_dealt_with_each_class_in_its_share():
     parts = [made.holdout, *(fold.valid for fold in made.folds)]
     assert [round(float(values[part].mean()), 2) for part in parts] == [0.1] * 5
     assert made.holdout.size == pytest.approx(3_000 * holdout_share(3_000), abs=3)
+
+
+def test_long_groups_are_judged_by_their_newest_rows_alone():
+    groups, order = np.arange(600) % 12, np.arange(600.0)  # all groups run all the time
+    order[groups < 6] /= 2  # half of them end early
+    made = make_split(
+        np.arange(600) % 2, "binary", budget_s=60, folds=1, kind="time", order=order, seed=0,
+        groups=groups,
+    )  # fmt: skip
+    assert order[made.holdout].min() > order[made.development].max()
+    assert order[made.folds[0].valid].min() > order[made.folds[0].train].max()
+    assert "rows of groups that began earlier judge nothing" in made.told
 
 
 def test_two_groups_are_too_few():

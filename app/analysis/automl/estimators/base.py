@@ -37,7 +37,8 @@ class Shape:
 class Fitting:
     """One training set (and, in a fold, the rows that judge), encoded once for all candidates.
 
-    Views are made when first asked for and kept. ``kept`` is where an estimator family leaves
+    ``weights`` say how much each row counts, 1 in the mean; without them all count alike. Views are
+    made when first asked for and kept. ``kept`` is where an estimator family leaves
     what it can share between configurations, such as binned data.
     """
 
@@ -48,6 +49,8 @@ class Fitting:
     outputs: int
     valid: RawTable | None = None
     valid_y: Array | None = None
+    weights: Array | None = None
+    valid_weights: Array | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     _views: dict[tuple[ViewName, bool], Matrix] = field(default_factory=dict)
 

@@ -24,10 +24,11 @@ class Baseline(Estimator):
         """Count."""
         del how
         if data.task == "regression":
-            middle = np.median if self.params.get("median") else np.mean
-            self.answer = np.array([middle(data.y)])
+            middle = _median if self.params.get("median") else np.average
+            self.answer = np.array([middle(data.y, weights=data.weights)])
         else:
-            self.answer = np.bincount(data.y, minlength=data.outputs) / data.y.size
+            counts = np.bincount(data.y, weights=data.weights, minlength=data.outputs)
+            self.answer = counts / counts.sum()
         self.features = data.view("tree").shape[1]
         self.work = 0.001
 
@@ -50,3 +51,12 @@ class Baseline(Estimator):
     def row_price(self) -> float:
         """Nothing to speak of."""
         return 1e-8
+
+
+def _median(values: Array, weights: Array | None) -> float:
+    """The value that half of the weight lies below."""
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(below, below[-1] / 2)])

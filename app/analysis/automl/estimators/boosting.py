@@ -203,6 +203,7 @@ def _binned(data: Fitting, how: Circumstances) -> lgb.Dataset:
         data.kept["train"] = lgb.Dataset(
             data.view("tree"),
             data.y,
+            weight=data.weights,
             categorical_feature=data.space.categorical,
             params={**FROZEN, "num_threads": how.threads, "force_col_wise": True},
         ).construct()
@@ -218,6 +219,7 @@ def _judging(data: Fitting, train: lgb.Dataset, how: Circumstances) -> lgb.Datas
         data.kept["valid"] = lgb.Dataset(
             matrix,
             data.valid_y,
+            weight=data.valid_weights,
             reference=train,
             categorical_feature=data.space.categorical,
             params={**FROZEN, "num_threads": how.threads},

@@ -47,13 +47,23 @@ class Ridge(Estimator):
         """Solve for all strengths, keep the best on the judging rows (else the middle one)."""
         del how
         matrix, y = data.view("dense").astype(np.float64), data.y
-        self.mean, self.low, self.high = float(y.mean()), float(y.min()), float(y.max())
-        self.centre = matrix.mean(axis=0)
-        solutions = _ridge_path(matrix - self.centre, y - self.mean, self.params["alphas"])
+        self.low, self.high = float(y.min()), float(y.max())
+        self.mean = float(np.average(y, weights=data.weights))
+        self.centre = np.average(matrix, axis=0, weights=data.weights)
+        centred, rest = matrix - self.centre, y - self.mean
+        if data.weights is not None:  # least squares of rows that count so much
+            root = np.sqrt(data.weights)
+            centred, rest = centred * root[:, None], rest * root
+        solutions = _ridge_path(centred, rest, self.params["alphas"])
         judging = data.valid_view("dense")
         best = len(solutions) // 2
         if judging is not None and data.valid_y is not None:
-            errors = [np.mean((self._apply(judging, w) - data.valid_y) ** 2) for w in solutions]
+            errors = [
+                np.average(
+                    (self._apply(judging, w) - data.valid_y) ** 2, weights=data.valid_weights
+                )
+                for w in solutions
+            ]
             best = int(np.argmin(errors))
         self.alpha = float(self.params["alphas"][best])
         self.weights = solutions[best]
@@ -120,6 +130,7 @@ class Logistic(Estimator):
         # More rows do not make a linear model better, only slower.
         step = -(-len(data.y) // MOST_ROWS)
         matrix, y = data.view("dense")[::step], data.y[::step]
+        weights = None if data.weights is None else data.weights[::step]
         self.outputs = data.outputs
         self.present = np.unique(y)
         judging = data.valid_view("dense")
@@ -132,12 +143,12 @@ class Logistic(Estimator):
             model.set_params(C=strength * 1_000 / len(matrix))
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(matrix, y)
+                model.fit(matrix, y, sample_weight=weights)
             shape = Shape(len(matrix), 0, matrix.shape[1], data.outputs)
             self.work += self.estimate(shape, {"strengths": [strength]})
             loss = -strength
             if judging is not None and data.valid_y is not None:
-                loss = log_loss(data.valid_y, self._apply(model, judging))
+                loss = log_loss(data.valid_y, self._apply(model, judging), data.valid_weights)
             if loss < best:
                 best, self.strength = loss, float(strength)
                 self.weights = model.coef_.astype(np.float32)

@@ -61,7 +61,7 @@ class Network(Estimator):
         best, self.layers, self.epoch = np.inf, layers, 0
         last = int(self.params.get("stop") or epochs)
         for epoch in range(last):
-            self._epoch(layers, inputs, wanted, rng, epoch / epochs, 1 / epochs)
+            self._epoch(layers, inputs, wanted, data.weights, rng, epoch / epochs, 1 / epochs)
             if judged is not None:
                 loss = self._loss(layers, judged, data)
                 if loss < best:
@@ -87,6 +87,7 @@ class Network(Estimator):
         layers: Layers,
         inputs: Matrix,
         wanted: Array,
+        weights: Array | None,
         rng: np.random.Generator,
         at: float,
         span: float,
@@ -97,16 +98,20 @@ class Network(Estimator):
             rate = self.params["lr"] * 0.5 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t)))
             out = layers.forward(inputs[rows], remember=True)
             given: Array = out if self.task == "regression" else softmax(out)
-            layers.step((given - wanted[rows]) / np.float32(len(rows)), rate)
+            gradient = (given - wanted[rows]) / np.float32(len(rows))
+            if weights is not None:
+                gradient = gradient * weights[rows, None].astype(np.float32)
+            layers.step(gradient, rate)
 
     def _loss(self, layers: Layers, judged: Matrix, data: Fitting) -> float:
         out = layers.forward(judged)
         if data.valid_y is None:
             return np.inf
         if self.task == "regression":
-            return float(np.mean((out[:, 0] * self.scale + self.mean - data.valid_y) ** 2))
+            error = (out[:, 0] * self.scale + self.mean - data.valid_y) ** 2
+            return float(np.average(error, weights=data.valid_weights))
         given = softmax(out)[np.arange(len(out)), data.valid_y]
-        return float(-np.log(np.maximum(given, 1e-12)).mean())
+        return float(np.average(-np.log(np.maximum(given, 1e-12)), weights=data.valid_weights))
 
     def predict(self, matrix: Matrix, threads: int = 1) -> Array:
         """Values within the training range, or probabilities."""

@@ -171,7 +171,8 @@ class SmallTree(_Trees):
         step = -(-len(data.y) // MOST_ROWS)
         matrix = data.view("tree")[::step]
         model = kind(random_state=how.seed, **self.params)
-        model.fit(matrix, data.y[::step])
+        weights = None if data.weights is None else data.weights[::step]
+        model.fit(matrix, data.y[::step], sample_weight=weights)
         self._keep([model.tree_], data, data.y[::step])
         self.work = self.estimate(Shape(len(matrix), matrix.shape[1], 0, 1), self.params)
 
@@ -210,7 +211,7 @@ class Forest(_Trees):
                 break
             grown = min(wanted, grown + CHUNK)
             model.set_params(n_estimators=grown)
-            model.fit(matrix, data.y)
+            model.fit(matrix, data.y, sample_weight=data.weights)
         if how.expired() and grown < 2 * CHUNK:
             raise OutOfTime
         self._keep([tree.tree_ for tree in model.estimators_], data, data.y)

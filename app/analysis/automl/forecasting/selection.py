@@ -12,11 +12,10 @@ from app.analysis.automl.forecasting.candidates import Candidate, Ground
 
 Array = npt.NDArray[Any]
 
-BEST = 6
-"""Candidates that are combined from."""
-MOST_PICKS = 10
-CLOSE = 1.25
-"""Of the best error; what errs more is not combined."""
+MOST_MEMBERS = 5
+LEAST_WEIGHT = 0.05
+FAMILIES = {"smooth_best": "smooth"}
+"""Kinds that err alike count as one family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,55 +37,35 @@ class Choice:
 
 
 def choose(candidates: list[Candidate], ground: Ground) -> Choice:
-    """The mean of the best few, or the best alone where that is clearly better.
+    """The mean of the best of each family, weighed by how little it erred.
 
-    Means of forecasts rarely lose (Bates & Granger 1969), and a single best of a few windows is
-    often so by luck; so weights start equal, and greedy picks may only shift them.
+    A few origins say little of which single candidate is the best, so none is trusted alone:
+    families err differently, and the mean of forecasts rarely loses (Bates & Granger 1969). Weights
+    fall with the square of the error, so that one that is far better has nearly all.
     """
     ranked = sorted(candidates, key=lambda c: c.error)
     floor = next(c for c in candidates if c.entry.kind == "seasonal_naive")
-    best = ranked[0]
-    if not np.isfinite(best.error):
+    if not np.isfinite(ranked[0].error):
         return Choice(((1.0, floor),), floor.forecast, floor.error)
-    close = [c for c in ranked[:BEST] if c.error <= CLOSE * best.error + 1e-12]
-    options = [_mean(close[:count], ground) for count in range(1, min(len(close), 5) + 1)]
-    options.append(_greedy(close, ground))
-    # A single one must be better by more than luck.
-    chosen = min(options, key=lambda o: o.error * (1.02 if len(o.members) == 1 else 1.0))
-    notes: tuple[str, ...] = ()
-    if all(c is floor for _, c in chosen.members):
-        notes = ("No candidate was better than the seasonal naive forecast, which is it now.",)
-    return Choice(chosen.members, chosen.forecast, chosen.error, notes)
-
-
-def weighted(members: list[tuple[float, Candidate]], ground: Ground) -> Choice:
-    """Members as one forecast."""
+    best: dict[str, Candidate] = {}
+    for candidate in ranked:
+        if np.isfinite(candidate.error):
+            kind = candidate.entry.kind
+            best.setdefault(FAMILIES.get(kind, kind), candidate)
+    chosen = list(best.values())[:MOST_MEMBERS]
+    errors = np.maximum([c.error for c in chosen], 1e-9 + 1e-3 * ranked[0].error)
+    weights = (errors.min() / errors) ** 2
+    weights = np.where(weights >= LEAST_WEIGHT * weights.sum(), weights, 0.0)
+    weights = weights / weights.sum()
+    members = [(float(w), c) for w, c in zip(weights, chosen, strict=True) if w > 0]
     forecast = np.sum([w * c.forecast for w, c in members], axis=0)
-    ordered = sorted(members, key=lambda pair: (-pair[0], pair[1].error))
-    return Choice(tuple(ordered), forecast, ground.score(forecast))
-
-
-def _mean(members: list[Candidate], ground: Ground) -> Choice:
-    return weighted([(1 / len(members), c) for c in members], ground)
-
-
-def _greedy(close: list[Candidate], ground: Ground) -> Choice:
-    """Picks with replacement (Caruana et al. 2004), begun with the three best alike."""
-    picks = list(range(min(3, len(close))))
-    best = _of(picks, close, ground)
-    while len(picks) < MOST_PICKS:
-        found = min(
-            ((_of([*picks, k], close, ground), k) for k in range(len(close))),
-            key=lambda pair: pair[0].error,
+    notes: tuple[str, ...] = ()
+    if all(c is floor for _, c in members):
+        notes = ("No candidate was better than the seasonal naive forecast, which is it now.",)
+    error = ground.score(forecast)
+    if len(members) > 1 and error > ranked[0].error:
+        notes = (
+            f"{ranked[0].entry.name} alone was better at the origins that chose; the mean of "
+            f"{len(members)} was taken, as it is the safer one.",
         )
-        if found[0].error >= best.error - 1e-12:
-            break
-        best, picks = found[0], [*picks, found[1]]
-    return best
-
-
-def _of(picks: list[int], close: list[Candidate], ground: Ground) -> Choice:
-    counts = np.bincount(picks, minlength=len(close))
-    return weighted(
-        [(n / len(picks), close[k]) for k, n in enumerate(counts.tolist()) if n], ground
-    )
+    return Choice(tuple(members), np.asarray(forecast), error, notes)

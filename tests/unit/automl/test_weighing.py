@@ -1,0 +1,116 @@
+"""Rows and classes that count more: in fits, in the choice and in the figures; and honest after."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from app.analysis.automl.combined import untilted
+from app.analysis.automl.estimators.base import Circumstances
+from app.analysis.automl.portfolio import load_portfolio
+from app.analysis.automl.serving import Predictor
+from app.analysis.errors import BadOption
+from app.analysis.schema import Column
+from tests.unit.automl.tables import trained
+from tests.unit.automl.test_estimators import entries, fitting
+
+HOW = Circumstances(seed=0, threads=1)
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_every_estimator_heeds_weights(task):
+    """Rows of no weight teach nothing: what they say of the target may be anything."""
+    plain = fitting(task, 160)
+    rng = np.random.default_rng(0)
+    silent = rng.random(plain.y.size) < 0.4
+    wrong = plain.y.copy()
+    wrong[silent] = 1 - wrong[silent] if task == "binary" else wrong[silent] + 50
+    weights = np.where(silent, 0.0, 1.0) / (1 - silent.mean())
+    kinds = {entry.kind: entry for entry in reversed(entries(task))}
+    for entry in kinds.values():
+        heeding, misled = entry.make(task), entry.make(task)
+        heeding.fit(replace(plain, y=wrong, weights=weights, kept={}), HOW)
+        misled.fit(replace(plain, y=wrong, kept={}), HOW)
+        view = plain.valid_view(heeding.view)
+        truth = plain.valid_y if task == "regression" else plain.valid_y.mean()
+        found = [
+            one.predict(view) if task == "regression" else one.predict(view)[:, 1].mean()
+            for one in (heeding, misled)
+        ]
+        errors = [float(np.mean(np.abs(f - truth))) for f in found]
+        assert not np.allclose(found[0], found[1]), entry.name
+        if task == "regression":
+            assert errors[0] < 0.7 * errors[1], entry.name
+
+
+def test_the_portfolio_is_covered():
+    assert {e.kind for e in load_portfolio()} == {
+        e.kind for task in ("regression", "binary") for e in entries(task)
+    }
+
+
+def table(rows=400):
+    """Rows of weight 9 follow another rule than those of weight 1."""
+    rng = np.random.default_rng(1)
+    x, heavy = rng.normal(size=rows), rng.random(rows) < 0.3
+    frame = pd.DataFrame({"x": x, "w": np.where(heavy, 9.0, 1.0)})
+    frame["y"] = np.where(heavy, 4 * x, -4 * x) + rng.normal(size=rows)
+    return frame, [Column(name, "number") for name in frame]
+
+
+def test_weights_reach_fits_choice_and_figures():
+    frame, columns = table()
+    asked = {"target": "y", "task": "regression", "time_budget_s": 5}
+    weighed = trained(frame, columns, weight_column="w", **asked)
+    plain = trained(frame[["x", "y"]], [columns[0], columns[2]], **asked)
+    new = [{"x": 2.0}]
+    assert Predictor(weighed.bundle).predict_rows(new)["predictions"][0]["prediction"] > 3
+    assert Predictor(plain.bundle).predict_rows(new)["predictions"][0]["prediction"] < 0
+    # If rows counted alike in the figure it would be about 5.5: light rows are far off.
+    assert 2.8 < weighed.facts["metrics"]["rmse"] < 4
+    assert any("Rows count by their weight in 'w'" in note for note in weighed.facts["notes"])
+    assert [item["name"] for item in weighed.facts["input_schema"]] == ["x"]
+    assert weighed.bundle.recipe["weight_column"] == "w"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda w: w.where(w.index > 2, -1.0), "3 rows have a negative one"),
+        (lambda w: w.where(w.index > 2), "3 rows have none"),
+        (lambda w: w * 0, "all are 0"),
+    ],
+)
+def test_bad_weights_are_refused_in_one_sentence(change, said):
+    frame, columns = table()
+    frame["w"] = change(frame["w"])
+    with pytest.raises(BadOption, match=said) as caught:
+        trained(frame, columns, target="y", task="regression", weight_column="w")
+    assert caught.value.details == {"option": "weight_column"}
+
+
+def test_probabilities_are_set_right():
+    true = np.array([[0.9, 0.1], [0.3, 0.7]])
+    tilt = np.array([0.5, 5.0])
+    tilted = true * tilt / (true * tilt).sum(axis=1, keepdims=True)
+    assert untilted(tilted, tilt) == pytest.approx(true)
+
+
+def test_class_weights_reach_the_fits_and_probabilities_stay_honest():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(1_500, 2))
+    chance = 1 / (1 + np.exp(-(1.5 * x[:, 0] - 3)))
+    frame = pd.DataFrame({"a": x[:, 0], "b": x[:, 1]})
+    frame["y"] = pd.Series(np.where(rng.random(1_500) < chance, "Yes", "No"), dtype=object)
+    columns = [Column("a", "number"), Column("b", "number"), Column("y", "categorical")]
+    asked = {"target": "y", "time_budget_s": 10}
+    models = [
+        Predictor(trained(frame, columns, **asked, **more).bundle)
+        for more in ({}, {"class_weight": {"Yes": 8}})
+    ]
+    plain, weighed = (model.output(model.read_frame(frame)[0])[:, 1] for model in models)
+    assert not np.allclose(plain, weighed, atol=1e-4)
+    rate = float((frame["y"] == "Yes").mean())
+    assert weighed.mean() == pytest.approx(rate, abs=0.03)
+    assert np.mean(np.abs(weighed - chance)) < 0.05
