@@ -13,6 +13,7 @@ from app.analysis.ingest.encodings import is_plain_utf8, to_utf8
 from app.analysis.ingest.findings import Finding, listing, quoted
 from app.analysis.ingest.json_records import Records, require_record
 from app.analysis.ingest.json_stream import JsonStream, Literal
+from app.analysis.ingest.limits import check_columns
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.parts import PartWriter
 from app.analysis.ingest.table import Table
@@ -113,6 +114,7 @@ class _Reading:
                 shape = self._take_list(self.stream.items())
             else:
                 lists[key] = self.stream.value()
+                check_columns(len(lists))
         if self.stream.peek():
             line = self.stream.line
             raise BadTable(f"After its object, the JSON file goes on in line {line}.", row=line)
