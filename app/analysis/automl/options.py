@@ -116,7 +116,7 @@ def check_against(options: RunOptions, columns: Sequence[Column]) -> str | None:
     _check_deciding(options)
     target = None if options.target is None else by_name[options.target]
     asked = asked_task(options)
-    check_task(asked, target)
+    check_task(asked, target, "task" if asked == options.task else "horizon")
     task = only_task(asked, target)
     if task == "forecast":
         metric_for(task, options.metric)

@@ -129,8 +129,11 @@ def tasks_by_type(column: Column) -> tuple[Task, ...]:
     return ("binary", "multiclass")
 
 
-def check_task(task: str, target: Column | None) -> None:
-    """That ``task`` (``auto`` included) can be done for this target. Raises ``BadOption``."""
+def check_task(task: str, target: Column | None, named: str = "task") -> None:
+    """That ``task`` (``auto`` included) can be done for this target.
+
+    Raises ``BadOption``; ``named`` is the option that asked for a forecast.
+    """
     if task != "auto" and task not in TASKS:
         raise BadOption(
             f"There is no task {task!r}; known are auto, {', '.join(TASKS)}.", option="task"
@@ -144,7 +147,7 @@ def check_task(task: str, target: Column | None) -> None:
             option="target",
         )
     if task == "forecast":
-        _check_foretold(target)
+        _check_foretold(target, named)
         return
     possible = tasks_by_type(target)
     if not possible:
@@ -159,12 +162,12 @@ def check_task(task: str, target: Column | None) -> None:
         )
 
 
-def _check_foretold(target: Column) -> None:
+def _check_foretold(target: Column, named: str) -> None:
     """That a forecast's target holds numbers (or only one value, which may be one)."""
     if target.type not in NUMERIC_TYPES and target.type not in ("id", "constant", "boolean"):
         raise BadOption(
             f"Column {target.name!r} is {target.type}; a forecast is made of numbers.",
-            option="target",
+            option=named,
         )
 
 
