@@ -45,7 +45,7 @@ test: setup-dev  ## the suite, the real servers included, two files at a time
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore tests/faults
 
 faults: setup-dev  ## every fault of docs/operations.md, really made; as root for full disks
-	@$(VENV)/bin/python -m pytest tests/faults -n 2 --dist loadgroup
+	@$(VENV)/bin/python -m pytest tests/faults -n 3 --dist loadscope
 
 lint: setup-dev  ## lint, format, types, import contracts
 	@$(VENV)/bin/ruff check .

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.api.world import World, register
 from tests.faults.frail import Frail, run_frail
@@ -17,35 +19,46 @@ from tests.faults.proxy import Proxy
 from tests.faults.runs import Undisturbed, large_table, undisturbed_run
 from tests.services.servers import S3, Postgres, Valkey
 
+# Files whose tests, where no parameter says it, are about one of the shared installations.
+SHARED = {
+    "test_beats.py": "frail",
+    "test_broker.py": "frail",
+    "test_commits.py": "frail",
+    "test_database.py": "frail",
+    "test_storage_away.py": "on_services, late",
+    "test_streams.py": "frail",
+}
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): goes to one process with its like")
+
+class Grouped(LoadScopeScheduling):
+    """Gives tests that share an installation to one process, one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
 
 
-# First: pytest-xdist reads the marks of groups in its own hook of this name.
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Grouped:
+    # Its own groups, ``--dist loadgroup``, do not come through with pytest 9.2 and xdist 3.8.
+    return Grouped(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share an installation follow each other, in one process.
+    """The same without pytest-xdist: an installation is started once."""
+    items.sort(key=lambda item: group_of(item.nodeid))
+
+
+def group_of(nodeid: str) -> str:
+    """The installation that a test is about, or its file when it has one of its own.
 
     The two large groups are halved by the alphabet, so that two processes may share them.
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=_group)
-
-
-def _group(item: pytest.Item) -> str:
-    shared = {str(item.callspec.params.get("installation"))} if hasattr(item, "callspec") else set()
-    shared |= set(getattr(item, "fixturenames", ()))
-    half = "early" if item.path.name < "test_n" else "late"
-    for name, group in {
-        "frail": "frail",
-        "on_services": f"services, {half}",
-        "embedded": f"embedded, {half}",
-    }.items():
-        if name in shared:
-            return group
-    return item.path.name
+    file = nodeid.partition("::")[0].rpartition("/")[2]
+    half = "early" if file < "test_n" else "late"
+    for shared in ("embedded", "on_services"):
+        if f"[{shared}" in nodeid:
+            return f"{shared}, {half}"
+    return SHARED.get(file, file)
 
 
 def own_temporary(home: Path) -> dict[str, str]:
