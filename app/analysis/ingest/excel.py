@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -36,6 +37,15 @@ _NEAR_ROWS = 999
 # Cells fetched at a time and, but for the widest sheets, rows; what is written at a time.
 _SLICE_CELLS, _LEAST_ROWS = 50_000, 64
 _BATCH_CELLS, _BATCH_BYTES = 400_000, 16 * 2**20
+# What a container raises that is cut short, or packed in a way that Python does not know.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+)
 _DAMAGED = "The workbook is damaged and cannot be read."
 
 
@@ -222,9 +232,7 @@ def _refuse_scattered(path: Path) -> None:
                 # Columns of one letter span too little, however many rows they have.
                 if _far(container, member, _FAR_COLUMN):
                     _refuse_large_span(container, member)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
-        raise BadTable(_DAMAGED, hint="It may have been cut short; send it again.") from error
-    except zipfile.zlib.error as error:  # type: ignore[attr-defined]
+    except _UNREADABLE as error:
         raise BadTable(_DAMAGED, hint="It may have been cut short; send it again.") from error
 
 
