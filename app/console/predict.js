@@ -3,8 +3,9 @@
 import * as api from "./api.js";
 import { card, field, form, h, show, table } from "./dom.js";
 
-export function predictCard(model) {
-  if (model.task === "forecast") return forecastCard(model);
+// `steps` is how far a forecast was asked to see; others have none.
+export function predictCard(model, steps) {
+  if (model.task === "forecast") return forecastCard(model, steps ?? 4);
   const inputs = model.input_schema.map((column) => [column, control(column)]);
   const fields = inputs.map(([column, node]) => {
     const box = field(column.name, node, hint(column));
@@ -24,15 +25,17 @@ export function predictCard(model) {
 }
 
 // The next steps of every series: a forecast needs no rows.
-function forecastCard(model) {
-  const horizon = h("input", { type: "number", min: 1, value: 4, required: true });
+function forecastCard(model, steps) {
+  const horizon = h("input", { type: "number", min: 1, value: steps, required: true });
+  // Of what a forecast needs, only its time has a range.
+  const time = model.input_schema.find((column) => column.required && column.range);
   const answer = h("div", { "aria-live": "polite" });
   return card(`Forecast ${model.target}`,
-    form("Forecast", [field("Steps ahead", horizon, range(model.input_schema[0]))], async () => {
+    form("Forecast", [field("Steps ahead", horizon, range(time))], async () => {
       const found = await api.post(`/models/${model.id}/predict`,
         { horizon: Number(horizon.value) });
       const many = found.predictions.some((one) => one.series != null);
-      const heads = ["Time", ...(many ? ["Series"] : []), model.target, "From", "to"];
+      const heads = ["Time", ...(many ? ["Series"] : []), model.target, "From", "To"];
       answer.replaceChildren(table("Forecast", heads, found.predictions.slice(0, 500).map((one) => [
         String(one.time), ...(many ? [one.series] : []), one.prediction,
         one.interval?.low ?? null, one.interval?.high ?? null])));

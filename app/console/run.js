@@ -33,7 +33,8 @@ async function watchRun(id, view, results, signal) {
   }, signal);
   const status = await api.get(`/runs/${id}/status`);
   view.status(status);
-  if (status.status === "COMPLETED") results.replaceChildren(...await resultCards(id));
+  if (status.status !== "COMPLETED") return;
+  results.replaceChildren(...await resultCards(id, status.options?.horizon));
 }
 
 function liveView(id) {
@@ -92,7 +93,7 @@ function leaderboardCard(board) {
     table("Leaderboard", ["#", "Model", board.metric, "±", "Fit s", "ms a row"], rows));
 }
 
-async function resultCards(id) {
+async function resultCards(id, horizon) {
   const [artifacts, models] = await Promise.all([
     api.get(`/runs/${id}/artifacts?limit=500`), api.get("/models?limit=500")]);
   const charts = artifacts.filter((one) => one.type === "chart" && one.filename.endsWith(".json"));
@@ -101,7 +102,7 @@ async function resultCards(id) {
   const details = model ? await api.get(`/models/${model.id}`) : null;
   return [
     details ? modelCard(details) : null,
-    details ? predictCard(details) : null,
+    details ? predictCard(details, horizon) : null,
     charts.length ? card("Charts", gallery(charts)) : null,
     card("Files", table("Files", ["File", "Kind", "Size"], others.map((one) => [
       h("a", { href: one.download_url, download: one.filename }, one.filename), one.type,

@@ -70,6 +70,24 @@ def test_from_a_file_to_a_prediction(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".log li").first).to_be_visible()
 
 
+def test_a_forecast_goes_as_far_as_it_was_asked_to(page: Page, tmp_path: Path) -> None:
+    register(page)
+    months = [f"{2015 + n // 12}-{n % 12 + 1:02d},{100 + n + 20 * (n % 12)}" for n in range(72)]
+    path = tmp_path / "sales.csv"
+    path.write_text("\n".join(["month,sales", *months]) + "\n", encoding="utf-8")
+    upload(page, path)
+    page.get_by_label("What should be predicted?").select_option("sales")
+    page.get_by_label("Seconds of training").fill("5")
+    page.get_by_text("Forecast it over time").click()
+    page.get_by_label("Steps to foretell").fill("6")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("spinbutton", name="Steps ahead")).to_have_value("6")
+    page.get_by_role("button", name="Forecast").click()
+    rows = page.get_by_role("region", name="Forecast").locator("tbody tr")
+    expect(rows).to_have_count(6)
+    expect(rows.first).to_contain_text("2021-01")
+
+
 def test_a_long_upload_shows_how_much_is_sent(page: Page, tmp_path: Path) -> None:
     register(page)
     path = tmp_path / "long.csv"
