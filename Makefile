@@ -66,6 +66,7 @@ soak: setup-dev  ## half an hour of runs while parts are killed at random; every
 lock: $(UV)  ## resolve the dependencies anew, with hashes
 	@printf 'uv\nsetuptools\n' | $(UV) pip compile - --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/bootstrap.txt
 	@$(UV) pip compile pyproject.toml --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/runtime.txt
+	@$(UV) pip compile pyproject.toml --quiet --upgrade --extra dask -c requirements/runtime.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/dask.txt
 	@$(UV) pip compile pyproject.toml --quiet --upgrade --extra dev -c requirements/runtime.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/dev.txt
 
 clean:

@@ -65,14 +65,14 @@ def train_supervised(
     if resumed is not None:
         progress(0.04, resumed)
     board = Board(material.task, made.target.name, material.metric.name)
-    search = Search(material, board, progress, checkpoints)
+    search = Search(material, board, progress, checkpoints, setting.cluster)
     search.run()
     choice = choose(search.candidates, material, options)
     rows = ranking(search.candidates, choice, material)
     figures, flattered = judge(choice, material)
     progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=board.of(rows))
     early = early_model(choice, material)
-    model, told = refit(choice, material)
+    model, told = refit(choice, material, setting.cluster)
     names = [column.name for column in made.inputs]
     importance = importances(early, material, names, min(0.05 * material.budget.seconds, 5.0))
     reference = reference_of(made, choice, importance)
