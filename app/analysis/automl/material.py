@@ -79,11 +79,11 @@ class Material:
 
     def error(self, truth: Array, prediction: Array, weights: Array | None = None) -> float:
         """The metric as something to make small."""
-        return error(self.metric, truth, prediction, _usable(weights), self.decision)
+        return error(self.metric, truth, prediction, usable(weights), self.decision)
 
     def score(self, truth: Array, prediction: Array, weights: Array | None = None) -> float:
         """The metric with its natural sign."""
-        return score(self.metric, truth, prediction, _usable(weights), self.decision)
+        return score(self.metric, truth, prediction, usable(weights), self.decision)
 
     def weights_of(self, rows: Array) -> Array | None:
         """How much those rows count in figures; ``None``: all alike."""
@@ -239,6 +239,6 @@ class Material:
         return np.asarray(y[:, None] == np.arange(self.outputs), dtype=np.float64)
 
 
-def _usable(weights: Array | None) -> Array | None:
+def usable(weights: Array | None) -> Array | None:
     """Weights of which one at least counts; where none does, all rows count alike."""
     return weights if weights is not None and np.any(weights > 0) else None
