@@ -188,11 +188,11 @@ def test_deleting_what_is_being_started_or_finished_is_no_server_error(
 def test_deleting_a_model_that_predicts_is_no_server_error(
     installation: Installation,
 ) -> None:
-    finished = finished_run(installation)
+    finished = finished_run(installation, EXPLORED)
     url = f"/models/{finished.model_id}"
     owner = finished.owner
     clients = [owner.server.client(owner.access_token) for _ in range(6)]
-    rows = {"rows": [{"city": "Bonn", "size": 70}]}
+    rows = {"rows": [{"city": "Bonn", "size": 70, "price": 1230}]}
 
     def predict(client: httpx.Client) -> list[int]:
         answers = [client.post(f"{url}/predict", json=rows) for _ in range(5)]
