@@ -167,7 +167,9 @@ def test_deleting_what_is_being_started_or_finished_is_no_server_error(
 ) -> None:
     with installation.frozen(installation.part("worker")):
         for _ in range(ROUNDS // 20):
-            project = user.api.post("/projects", json={"name": "Short-lived"}).json()["id"]
+            made = user.api.post("/projects", json={"name": "Short-lived"})
+            assert made.status_code == 201, made.text
+            project = made.json()["id"]
             dataset_id = user.upload(project_id=project)["dataset_id"]
             run_id = user.start(dataset_id)
             claim = claimed(installation, run_id, 2)
