@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.analysis.charts.style import number, percent
+from app.analysis.charts.style import are_years, number, percent
 from app.analysis.profile.bins import counted, histogram
 from app.analysis.profile.drift import Change, counts_change, numbers_change
 from app.analysis.profile.numeric import quantile
+from app.analysis.profile.ordered import are_whole
 from app.analysis.profile.source import Array, Values
 from app.analysis.profile.temporal import iso
 from app.analysis.profile.textual import shown
@@ -107,10 +108,12 @@ def _numbers(before: Values, after: Values) -> _Measured:
     for name, share in (("min", 0.0), ("median", 0.5), ("max", 1.0)):
         facts[name] = _both(*(quantile(ordered, share) for ordered in sides))
     facts["mean"] = _both(*(float(ordered.mean(dtype=np.float64)) for ordered in sides))
-    whole = all(ordered.dtype.kind == "i" for ordered in sides)
+    whole = all(map(are_whole, sides))
     facts["histogram"] = _beside(sides, whole=whole)
     middle = facts["median"]
-    sentence = f"median {number(middle['a'])} before, {number(middle['b'])} now"
+    years = are_years(facts["histogram"]["edges"])
+    was, now = (number(middle[side], years=years) for side in "ab")
+    sentence = f"median {was} before, {now} now"
     return numbers_change(*sides), sentence, facts
 
 

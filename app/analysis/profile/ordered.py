@@ -153,6 +153,16 @@ def runs(ordered: Ordered) -> Iterator[tuple[Array, Array]]:
         yield open_value, np.array([open_count])
 
 
+def are_whole(ordered: Ordered) -> bool:
+    """Whether all values are whole numbers, those kept as decimals included."""
+    if ordered.dtype.kind != "f":
+        return True
+    if isinstance(ordered, Weighted):
+        return bool((ordered.weights()[0] % 1 == 0).all())
+    starts = range(0, len(ordered), SLICE)
+    return all(bool((np.asarray(ordered[i : i + SLICE]) % 1 == 0).all()) for i in starts)
+
+
 def read(file: IO[bytes], dtype: np.dtype[Any], start: int, stop: int) -> Array:
     """The values from ``start`` up to ``stop`` or the file's end."""
     size = dtype.itemsize
