@@ -18,6 +18,9 @@ Array = npt.NDArray[Any]
 
 COVERAGE = 0.9
 LEAST_ROWS = 40
+LEAST_CHECKED = 200
+CHANCE = 2.0
+"""Standard errors that the share of covered rows may be off by chance."""
 ROWS_PER_BAND = 200
 MOST_BANDS = 10
 
@@ -34,6 +37,31 @@ class Intervals:
         """(n, 2): the interval of each prediction, at :data:`COVERAGE`."""
         band = np.searchsorted(self.edges, predictions)
         return np.column_stack([predictions + self.low[band], predictions + self.high[band]])
+
+    def covered(self, truth: Array, predictions: Array, weights: Array | None = None) -> float:
+        """The share of rows, or of their weight, within their intervals."""
+        low, high = self.around(predictions).T
+        return float(np.average((truth >= low) & (truth <= high), weights=weights))
+
+    def followed(
+        self, truth: Array, predictions: Array, weights: Array | None = None
+    ) -> Intervals | None:
+        """These, as many times as wide as rows of another sample ask for, which had no part in
+        them; ``None`` where those are few, or contradict by no more than chance."""
+        if weights is not None:
+            counted = weights > 0
+            truth, predictions, weights = truth[counted], predictions[counted], weights[counted]
+        rows = effective_rows(truth.size, weights)
+        if rows < LEAST_CHECKED or np.any(self.low >= 0) or np.any(self.high <= 0):
+            return None
+        off = abs(self.covered(truth, predictions, weights) - COVERAGE)
+        if off <= CHANCE * np.sqrt(COVERAGE * (1 - COVERAGE) / rows):
+            return None
+        errors, band = truth - predictions, np.searchsorted(self.edges, predictions)
+        reach = errors / np.where(errors < 0, self.low[band], self.high[band])
+        share = min(1.0, COVERAGE * (1 + 1 / rows))
+        factor = float(quantiles(reach, np.array([share]), weights)[0])
+        return Intervals(self.edges, self.low * factor, self.high * factor)
 
 
 def fit_intervals(
