@@ -112,7 +112,11 @@ class Budget:
 
         So a fit that turns out far slower than planned cannot eat what others need.
         """
-        until = self.elapsed + self.allowed(share)
+        return self.within(self.allowed(share))
+
+    def within(self, seconds: float) -> Callable[[], bool]:
+        """Asks whether so many wall seconds from now are used up, or all of them are."""
+        until = self.elapsed + seconds
 
         def over() -> bool:
             if self.elapsed > until:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from app.analysis.automl.calibration import tempered
 from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.encoded import Encoded
@@ -75,6 +77,28 @@ def follow_holdout(choice: Choice, material: Material) -> tuple[Choice, list[str
     how = "narrower" if before > COVERAGE else "wider"
     told = f"Intervals were made {how}: they held {before:.1%} of the holdout, not {COVERAGE:.0%}."
     return replace(choice, intervals=followed), [told]
+
+
+def as_kept(choice: Choice, material: Material, late: Sequence[str]) -> Choice:
+    """The choice with the holdout as the kept model predicts it.
+
+    For members that are ``late`` their first fold's model alone was kept, which is no better than
+    it is: the mean of all folds would flatter it.
+    """
+    if not late or not material.holdout.rows:
+        return choice
+    parts = []
+    for weight, candidate in choice.members:
+        prediction = candidate.holdout
+        if candidate.entry.name in late:
+            space, fitted = candidate.first
+            view = space.view(fitted.estimator.view, material.holdout)
+            prediction = fitted.predict(view, material.threads)
+        parts.append(weight * prediction)
+    holdout = np.sum(parts, axis=0)
+    if material.task != "regression":
+        holdout = tempered(holdout, choice.temperature)
+    return replace(choice, holdout=holdout)
 
 
 def early_model(choice: Choice, material: Material) -> Combined:

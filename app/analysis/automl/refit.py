@@ -27,12 +27,12 @@ MOST_BYTES = 40_000_000
 
 def refit(
     choice: Choice, material: Material, cluster: Cluster | None = None
-) -> tuple[Combined, list[str]]:
-    """The model that is kept, and what is to be told about it.
+) -> tuple[Combined, list[str], list[str]]:
+    """The model that is kept, the members that were late, and what is to be told about it.
 
     Each member is fitted on all rows, with several seeds where planned time, prediction time
     and size allow: their mean is steadier than one. A member for which the clock has no time
-    left serves as its first fold fitted it, on fewer rows.
+    left is late, and serves as its first fold fitted it, on fewer rows.
     """
     seeds = _seeds(choice, material)
     material.budget.open_reserve()
@@ -58,7 +58,7 @@ def refit(
         parts.insert(0, Part(space, tuple(done)))
     for part in parts:
         part.space.forget()
-    return Combined(material.task, tuple(parts), choice.temperature), _told(late, fitted)
+    return Combined(material.task, tuple(parts), choice.temperature), late, _told(late, fitted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.choice import choose, ranking
 from app.analysis.automl.deciding import trade_chart
 from app.analysis.automl.dependence import dependence_charts
-from app.analysis.automl.judgement import early_model, follow_holdout, importances, judge
+from app.analysis.automl.judgement import as_kept, early_model, follow_holdout, importances, judge
 from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.prepare import Setting, prepare
@@ -69,11 +69,12 @@ def train_supervised(
     search.run()
     choice = choose(search.candidates, material, options)
     rows = ranking(search.candidates, choice, material)
-    figures, flattered = judge(choice, material)
-    choice, followed = follow_holdout(choice, material)
     progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=board.of(rows))
     early = early_model(choice, material)
-    model, told = refit(choice, material, setting.cluster)
+    model, late, told = refit(choice, material, setting.cluster)
+    choice = as_kept(choice, material, late)
+    figures, flattered = judge(choice, material)
+    choice, followed = follow_holdout(choice, material)
     names = [column.name for column in made.inputs]
     importance = importances(early, material, names, min(0.05 * material.budget.seconds, 5.0))
     reference = reference_of(made, choice, importance)

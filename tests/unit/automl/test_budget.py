@@ -82,6 +82,15 @@ def test_a_slow_clock_still_leaves_a_model_and_says_that_the_plan_was_cut():
     assert any("Skipped" in note or "ran out of time" in note for note in made.facts["notes"])
 
 
+def test_boosters_that_the_clock_stops_stop_in_every_fold_alike_and_count():
+    # Planned for a machine of several times the speed.
+    frame, columns = numbers(1_500)
+    made = trained(frame, columns, target="y", time_budget_s=30, now=Clock(0.045))
+    names = [row["name"] for row in made.leaderboard["rows"]]
+    assert "LightGBM" in names
+    assert any("LightGBM was stopped by the clock" in note for note in made.facts["notes"])
+
+
 def test_a_plan_that_ends_in_time_gives_the_same_model_again():
     frame, columns = numbers(150)
     still = [trained(frame, columns, target="y", time_budget_s=60) for _ in range(2)]
