@@ -47,7 +47,7 @@ def _compare(at: Bench, before: tuple[Path, Table], after: tuple[Path, Table], o
         side: {"source": str(table.source), "columns": table.columns, "name": data.name}
         for side, (data, table) in (("a", before), ("b", after))
     }
-    facts = at.job("comparing", COMPARE, {**sides, "out_dir": str(made)})
+    facts = at.job("comparing", COMPARE, {**sides, "out_dir": str(made), "memory_mb": at.memory_mb})
     for sentence in facts["summary"]:
         at.view.tell(sentence)
     for name in ("compare.json", "compare.html"):

@@ -126,7 +126,10 @@ def _compute_comparison(
     with sandbox.scratch() as name:
         out = Path(name) / "out"
         out.mkdir()
-        params: dict[str, Any] = {"out_dir": str(out)}
+        params: dict[str, Any] = {
+            "out_dir": str(out),
+            "memory_mb": held.settings.read_memory_mb,
+        }
         for side, dataset in (("a", before), ("b", after)):
             place = Path(name) / side
             place.mkdir()

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.analysis.automl.reference import ColumnReference, Reference, Tally
+from app.analysis.charts.style import are_years, year
 from app.analysis.profile.drift import (
     CHANCE,
     FEWEST_ROWS,
@@ -147,7 +148,9 @@ def _named(column: ColumnReference, place: int) -> str:
             return f"“{column.levels[place]}”"
         return "rarer values" if place == len(column.levels) else "values that training never held"
     what = "words and pairs of words, " if column.kind == "text" else ""
-    edges = [_spelled(edge, column.kind) for edge in column.edges]
+    # The first edge lies just below the least value.
+    years = column.kind == "number" and are_years(column.edges[1:])
+    edges = [year(edge) if years else _spelled(edge, column.kind) for edge in column.edges]
     if place == 0:
         return f"{what}below any training row"
     if place == len(edges):

@@ -14,6 +14,7 @@ from app.analysis.automl.target import Label, spell
 from app.analysis.automl.tasks import Metric, Task
 from app.analysis.charts import bars, curves, grids, points
 from app.analysis.charts.spec import Chart
+from app.analysis.charts.style import are_years
 
 Array = npt.NDArray[Any]
 
@@ -116,6 +117,7 @@ def _value_charts(target: str, truth: Array, prediction: Array, seed: int) -> li
             error.tolist(),
             target=target,
             seed=seed,
+            years=are_years(truth.tolist()),
         ),
     ]
 

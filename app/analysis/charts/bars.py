@@ -31,6 +31,7 @@ def bar(
     more: tuple[int, float] = (0, 0.0),
     ordered: bool = True,
     reference: tuple[float, str] | None = None,
+    years: bool = False,
     notes: Sequence[str] = (),
     columns: Sequence[str] = (),
 ) -> Chart:
@@ -38,7 +39,8 @@ def bar(
 
     Of more than ``top`` labels the largest are drawn; what is left over is one muted bar
     "other" (``rest="sum"``, unless it dwarfs them) or absent (``"drop"``, where a sum means
-    nothing), and a note tells it. ``more`` is the number and the sum of labels not given. ``errors`` are half-widths of error bars; ``reference`` is a line with its label.
+    nothing), and a note tells it. ``more`` is the number and the sum of labels not given. ``errors`` are half-widths of error bars; ``reference`` is a line with its label; ``years`` says that the
+    values are years, or means of them.
     """
     order = list(range(len(labels)))
     if ordered:
@@ -74,6 +76,7 @@ def bar(
         value_axis=value_axis,
         muted=muted,
         reference=reference,
+        years=years,
         unit=unit,
         notes=told,
         columns=columns,
@@ -182,6 +185,7 @@ def _bars(
     stacked: bool = False,
     muted: Sequence[int] = (),
     reference: tuple[float, str] | None = None,
+    years: bool = False,
     unit: str | None = None,
     notes: Sequence[str] = (),
     columns: Sequence[str] = (),
@@ -196,6 +200,8 @@ def _bars(
     }
     if reference is not None:
         data["reference"] = {"value": reference[0], "label": reference[1]}
+    if years:
+        data["years"] = True
     x_label, y_label = (value_axis, label_axis) if horizontal else (label_axis, value_axis)
     return Chart(
         name=name,

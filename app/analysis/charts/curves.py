@@ -26,12 +26,14 @@ def line(
     dashed: Sequence[str] = (),
     markers: bool | None = None,
     unit: str | None = None,
+    years: bool = False,
     notes: Sequence[str] = (),
     columns: Sequence[str] = (),
 ) -> Chart:
     """One line a series over a shared ``x``: numbers, or with ``time`` ISO times in UTC.
 
     ``bands`` gives a series its lower and upper bound, drawn as a shaded strip.
+    ``years`` says that the values are years, or means of them.
     """
     rows: list[dict[str, Any]] = []
     for key, values in series.items():
@@ -47,7 +49,7 @@ def line(
         x_label=x_label,
         y_label=y_label,
         unit=unit,
-        data={"series": rows, "time": time, "markers": marked},
+        data={"series": rows, "time": time, "markers": marked} | ({"years": True} if years else {}),
         notes=tuple(notes),
         columns=tuple(columns),
     )

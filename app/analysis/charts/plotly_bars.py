@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 from app.analysis.charts.plotly_axes import (
     Drawn,
@@ -83,7 +85,7 @@ def _bar_trace(chart: Chart, row: Json, index: int, theme: Theme) -> Json:
         "y": places if lying else row["values"],
         "name": label(row["name"]),
         "marker": {"color": [MUTED if i in muted else colour(index) for i in places]},
-        "hovertext": _hovers(data["labels"], row),
+        "hovertext": _hovers(data, row),
         "hoverinfo": "text",
     }
     if errors := row.get("errors"):
@@ -91,17 +93,19 @@ def _bar_trace(chart: Chart, row: Json, index: int, theme: Theme) -> Json:
         trace["error_x" if lying else "error_y"] = bar | {"color": theme.faint}
     elif len(data["series"]) == 1 and len(places) <= 25:
         digits = 3 if chart.unit == "%" else 4
-        trace["text"] = [number(value, digits) for value in row["values"]]
+        years = data.get("years", False)
+        trace["text"] = [number(value, digits, years=years) for value in row["values"]]
         trace |= {"textposition": "outside", "cliponaxis": False}
     return trace
 
 
-def _hovers(labels: list[str], row: Json) -> list[str]:
+def _hovers(data: Mapping[str, Any], row: Json) -> list[str]:
     """The whole label, the number, and ± its error where there is one."""
     name = escaped(row["name"])
+    labels, years = data["labels"], data.get("years", False)
     errors = row.get("errors") or [None] * len(labels)
     return [
-        f"{whole(text)}<br>{name}: {number(value, 4)}"
+        f"{whole(text)}<br>{name}: {number(value, 4, years=years)}"
         + ("" if error is None else f" ± {number(error)}")
         for text, value, error in zip(labels, row["values"], errors, strict=True)
     ]

@@ -41,10 +41,10 @@ def sparse_ticks(
     setter(places, [short(labels[i], 22) for i in places], fontsize=size, **turned)
 
 
-def number_axis(axis: Any, values: Iterable[Any] = ()) -> None:
-    """Round numbers, at most eight, written by :class:`NumberTicks`: as years where ``values``
-    of a column, which the axis shows, are years."""
-    axis.set_major_formatter(NumberTicks(years=are_years(values)))
+def number_axis(axis: Any, values: Iterable[Any] = (), *, years: bool = False) -> None:
+    """Round numbers, at most eight, written by :class:`NumberTicks`: as ``years`` where that is
+    said, or where ``values`` of a column, which the axis shows, are years."""
+    axis.set_major_formatter(NumberTicks(years=years or are_years(values)))
     axis.set_major_locator(MaxNLocator(nbins=7, min_n_ticks=2, steps=[1, 2, 2.5, 5, 10]))
 
 

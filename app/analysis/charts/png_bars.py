@@ -69,17 +69,9 @@ def draw_bar(axes: Axes, chart: Chart, theme: Theme) -> Legend:
         spread = floats(row.get("errors") or [None] * len(values))
         _error_bars(axes, at, values, spread, theme, lying=lying)
         if len(series) == 1 and len(places) <= 25:
-            _numbers_at_ends(
-                axes,
-                at,
-                values,
-                np.nan_to_num(spread),
-                theme,
-                lying=lying,
-                digits=3 if chart.unit == "%" else 4,
-            )
+            _numbers_at_ends(axes, at, values, np.nan_to_num(spread), theme, chart)
     category_axis(axes, data["labels"], lying=lying)
-    number_axis(axes.xaxis if lying else axes.yaxis)
+    number_axis(axes.xaxis if lying else axes.yaxis, years=data.get("years", False))
     axes.grid(axis="x" if lying else "y")
     if reference := data.get("reference"):
         reference_line(axes, reference, theme, lying=lying)
@@ -104,9 +96,11 @@ def _error_bars(
 
 
 def _numbers_at_ends(
-    axes: Axes, places: Any, values: Any, spread: Any, theme: Theme, *, lying: bool, digits: int
+    axes: Axes, places: Any, values: Any, spread: Any, theme: Theme, chart: Chart
 ) -> None:
     """Each bar's number beyond its end and its error bar; of a negative bar, beyond zero."""
+    lying, years = chart.data["horizontal"], chart.data.get("years", False)
+    digits = 3 if chart.unit == "%" else 4
     if not np.isfinite(values).any():
         return
     axes.margins(x=0.14) if lying else axes.margins(y=0.14)
@@ -115,7 +109,7 @@ def _numbers_at_ends(
             continue
         end = max(0.0, value + reach)
         axes.annotate(
-            number(float(value), digits),
+            number(float(value), digits, years=years),
             (end, place) if lying else (place, end),
             xytext=(4, 0) if lying else (0, 3),
             textcoords="offset points",

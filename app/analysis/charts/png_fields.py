@@ -50,7 +50,7 @@ def draw_line(axes: Axes, chart: Chart, theme: Theme) -> Legend:
         time_axis(axes)
     else:
         number_axis(axes.xaxis, chain.from_iterable(row["x"] for row in data["series"]))
-    number_axis(axes.yaxis)
+    number_axis(axes.yaxis, years=data.get("years", False))
     for limits, setter in (
         (data.get("x_range"), axes.set_xlim),
         (data.get("y_range"), axes.set_ylim),
@@ -84,8 +84,9 @@ def draw_scatter(axes: Axes, chart: Chart, theme: Theme) -> Legend:
             floats(guide["x"]), floats(guide["y"]), "--", color=theme.faint, linewidth=1.3
         )
         legend.append((stroke, guide["name"]))
-    number_axis(axes.xaxis, chain.from_iterable(row["x"] for row in data["series"]))
-    number_axis(axes.yaxis, chain.from_iterable(row["y"] for row in data["series"]))
+    years = data.get("years", (False, False))
+    for axis, key, told in ((axes.xaxis, "x", years[0]), (axes.yaxis, "y", years[1])):
+        number_axis(axis, chain.from_iterable(row[key] for row in data["series"]), years=told)
     axes.grid(True)
     return legend if len(legend) > 1 else []
 

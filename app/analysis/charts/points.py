@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.analysis.charts.spec import Chart
+from app.analysis.charts.style import are_years
 
 MAX_POINTS = 3_000
 """Points a scatter holds at most; beyond, a seeded sample is drawn and told."""
@@ -22,11 +23,13 @@ def scatter(
     kind: str = "scatter",
     seed: int = 0,
     guide: tuple[str, Sequence[float], Sequence[float]] | None = None,
+    years: tuple[bool, bool] = (False, False),
     limit: int = MAX_POINTS,
     notes: Sequence[str] = (),
     columns: Sequence[str] = (),
 ) -> Chart:
-    """One cloud of points a series: label → (x, y). ``guide`` is a line (name, x, y) to read by.
+    """One cloud of points a series: label → (x, y). ``guide`` is a line (name, x, y) to read by;
+    ``years`` says that x and y are years, or means of them.
 
     Pairs with a missing member are left out; of more than ``limit`` points a sample is drawn
     with ``seed``, evenly over the series; both are told in the notes.
@@ -53,6 +56,8 @@ def scatter(
     }
     if guide is not None:
         data["guide"] = {"name": guide[0], "x": guide[1], "y": guide[2]}
+    if any(years):
+        data["years"] = list(years)
     return Chart(
         name=name,
         title=title,
@@ -87,6 +92,7 @@ def predicted_vs_actual(
         kind="predicted_vs_actual",
         seed=seed,
         guide=("perfect", ends, ends),
+        years=(are_years(actual),) * 2,
         notes=notes,
         columns=(target,),
     )
@@ -100,9 +106,11 @@ def residuals(
     *,
     target: str,
     seed: int = 0,
+    years: bool = False,
     notes: Sequence[str] = (),
 ) -> Chart:
-    """Residuals (actual − predicted) over the prediction, with the line of no error."""
+    """Residuals (actual − predicted) over the prediction, with the line of no error; ``years``
+    says that years are predicted."""
     values = [x for x, _ in _complete(predicted, errors)]
     ends = [min(values), max(values)] if values else [0.0, 1.0]
     return scatter(
@@ -114,6 +122,7 @@ def residuals(
         kind="residuals",
         seed=seed,
         guide=("no error", ends, [0.0, 0.0]),
+        years=(years, False),
         notes=notes,
         columns=(target,),
     )

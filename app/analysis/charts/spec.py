@@ -11,17 +11,20 @@ mark           ``data``
                ``series`` [{``name``, ``counts`` (n)}]
 ``bar``        ``labels`` (n), ``series`` [{``name``, ``values`` (n), ``errors``? (n)}],
                ``horizontal``, ``stacked`` (bool), ``muted`` (indices of "other" bars),
-               ``reference``? {``value``, ``label``}
+               ``reference``? {``value``, ``label``}, ``years``? (bool)
 ``line``       ``series`` [{``name``, ``x``, ``y``, ``lower``?, ``upper``?, ``dashed``?}],
-               ``time`` (bool), ``markers`` (bool), ``x_range``?, ``y_range``? [low, high]
-``scatter``    ``series`` [{``name``, ``x``, ``y``}], ``guide``? {``x``, ``y``, ``name``}
+               ``time`` (bool), ``markers`` (bool), ``x_range``?, ``y_range``? [low, high],
+               ``years``? (bool)
+``scatter``    ``series`` [{``name``, ``x``, ``y``}], ``guide``? {``x``, ``y``, ``name``},
+               ``years``? [of x, of y]
 ``box``        ``boxes`` [{``label``, ``low``, ``q1``, ``median``, ``q3``, ``high``, ``n``,
                ``outliers`` (some values beyond the whiskers)}]
 ``heatmap``    ``x``, ``y`` (labels), ``z`` (rows of y × x numbers), ``low``, ``high``,
                ``diverging`` (bool), ``text``? (rows of y × x strings)
 =============  =====================================================================
 
-A missing value is ``null`` everywhere.
+A missing value is ``null`` everywhere. ``years`` says that the values are years, or means of years:
+2013.4, not 2,013.4.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import math
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -104,10 +104,13 @@ def _breadth(character: str) -> float:
     return 1.25 if character.isupper() or character in "mwMW@%$<>{}" else 1.0
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """``value`` for people: ``336,776``, ``0.0123``, ``1.2M``, ``1.5e-09``; ``–`` when missing."""
+def number(value: float | None, digits: int = 3, *, years: bool = False) -> str:
+    """``value`` for people: ``336,776``, ``0.0123``, ``1.2M``, ``1.5e-09``; ``–`` when missing.
+    A figure of ``years``, such as their mean, reads as one: ``1978.4``."""
     if value is None or not math.isfinite(value):
         return "–"
+    if years and YEARS[0] <= value <= YEARS[1]:
+        return year(value)
     size = abs(value)
     if value == int(value) and size < 1e6:
         return f"{int(value):,}"
@@ -128,6 +131,16 @@ def are_years(values: Iterable[Any]) -> bool:
     low, high = YEARS
     # Bins begin and end beside their years, and the last may reach beyond.
     return bool(given) and all(low - 1 <= v <= high + 1 and (2 * v) % 1 == 0 for v in given)
+
+
+def holds_years(entry: Mapping[str, Any]) -> bool:
+    """Whether a column of numbers reads as years, by its entry in ``profile.json`` (``min``,
+    ``max``, ``histogram``): whole numbers from 1600 to 2200."""
+    low, high = entry.get("min"), entry.get("max")
+    if isinstance(low, int) and isinstance(high, int):
+        return YEARS[0] <= low and high <= YEARS[1]
+    # Whole numbers with gaps are often kept as decimals; their bins begin half way between them.
+    return isinstance(low, float) and are_years((entry.get("histogram") or {}).get("edges") or ())
 
 
 def year(value: float) -> str:

@@ -21,7 +21,8 @@ def grid_of(values: Array) -> Array:
     distinct = np.unique(known)
     if distinct.size <= POINTS:
         return distinct
-    return np.unique(np.quantile(known, np.linspace(0.02, 0.98, POINTS)))
+    # Values that occur: between two years, or two numbers of rooms, there is none.
+    return np.unique(np.quantile(known, np.linspace(0.02, 0.98, POINTS), method="nearest"))
 
 
 def partial_dependence(predict_at: Callable[[float], Array], grid: Sequence[float]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from app.analysis.charts import bars, curves, distributions
 from app.analysis.charts.distributions import Box
 from app.analysis.charts.spec import Chart, slug
-from app.analysis.charts.style import number, short
+from app.analysis.charts.style import holds_years, number, short
 from app.analysis.profile.chart_columns import categories, spread, written
 from app.analysis.profile.chart_overview import sampled_note, shares
 from app.analysis.profile.document import Profile
@@ -27,6 +28,24 @@ MOST_GROUPS = 12
 STEPS = 40
 POSITIVE = frozenset({"yes", "true", "1", "y", "churn", "default", "positive", "bad"})
 Z = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """The target as ``values`` to average (NaN: missing), and ``what`` their average is.
+
+    ``unit`` is that of a share; ``years`` says that the average is one of years.
+    """
+
+    values: Array
+    what: str
+    unit: str | None = None
+    years: bool = False
+
+    def told(self, average: float) -> str:
+        """An average for people, with its unit."""
+        text = number(average, years=self.years)
+        return f"{text} {self.unit}" if self.unit else text
 
 
 def distribution(target: Facts) -> Chart | None:
@@ -48,8 +67,7 @@ def rate(found: Profile, feature: Facts) -> Chart | None:
     signal = _signal(target)
     if signal is None:
         return None
-    values, what, unit = signal
-    return _rates(found, feature, grouped, values, what, unit)
+    return _rates(found, feature, grouped, signal)
 
 
 def boxes(found: Profile, number_column: Facts, by: Facts) -> Chart | None:
@@ -84,9 +102,8 @@ def over_time(found: Profile, time: Facts) -> Chart | None:
     signal = _signal(found.target)
     if signal is None:
         return None
-    values, what, unit = signal
-    there = ~np.isnan(values) & ~np.isnan(time.numbers)
-    moments, values = time.numbers[there], values[there]
+    there = ~np.isnan(signal.values) & ~np.isnan(time.numbers)
+    moments, values = time.numbers[there], signal.values[there]
     if len(moments) < 2 * FEWEST or moments.min() == moments.max():
         return None
     steps = min(STEPS, len(moments) // FEWEST)
@@ -99,32 +116,35 @@ def over_time(found: Profile, time: Facts) -> Chart | None:
     middles = ((edges[:-1] + edges[1:]) / 2).astype("datetime64[us]").astype("datetime64[s]")
     return curves.line(
         slug("target-over-time", time.name),
-        f"{what} over {short(time.name, 30)}: between {number(min(known))} and {number(max(known))}"
-        f"{' %' if unit else ''}",
+        f"{signal.what} over {short(time.name, 30)}: between "
+        f"{number(min(known), years=signal.years)} and {signal.told(max(known))}",
         [str(moment) for moment in middles],
-        {what: means},
+        {signal.what: means},
         x_label=time.name,
-        y_label=what,
-        unit=unit,
+        y_label=signal.what,
+        unit=signal.unit,
+        years=signal.years,
         time=True,
         notes=sampled_note(found),
         columns=[time.name, found.target.name],
     )
 
 
-def _signal(target: Facts) -> tuple[Array, str, str | None] | None:
-    """The target as numbers to average (NaN: missing), what the average is, and its unit."""
+def _signal(target: Facts) -> Signal | None:
+    """What of the target is averaged: a number, or whether a class of two is the one asked for."""
     groups = target.groups()
     if groups is None:
         if target.role != "numeric" or target.numbers is None:
             return None
-        return target.numbers, f"mean {short(target.name, 30)}", None
+        what = f"mean {short(target.name, 30)}"
+        return Signal(target.numbers, what, years=holds_years(target.profile))
     codes, levels = groups
     if len(levels) != 2:
         return None
     code = _positive(codes, levels)
     hits = np.where(codes < 0, np.nan, 100.0 * (codes == code))
-    return hits, f"share of {short(target.name, 30)} = {short(written(levels[code]), 20)}", "%"
+    what = f"share of {short(target.name, 30)} = {short(written(levels[code]), 20)}"
+    return Signal(hits, what, "%")
 
 
 def _positive(codes: Array, levels: Sequence[Any]) -> int:
@@ -158,11 +178,10 @@ def _rates(
     found: Profile,
     feature: Facts,
     grouped: tuple[Array, list[str], bool],
-    values: Array,
-    what: str,
-    unit: str | None,
+    signal: Signal,
 ) -> Chart | None:
     codes, labels, keep_order = grouped
+    values, told = signal.values, signal.told
     there = (codes >= 0) & ~np.isnan(values)
     counts = np.bincount(codes[there], minlength=len(labels))
     sums = np.bincount(codes[there], weights=values[there], minlength=len(labels))
@@ -177,25 +196,25 @@ def _rates(
     }
     places = sorted(means) if keep_order else sorted(means, key=lambda i: -means[i])
     low, high = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
-    suffix = " %" if unit else ""
     notes = ["Error bars: 95 % confidence interval.", *sampled_note(found)]
     if len(shown) < len(labels):
         notes.append(f"The {len(shown)} largest of {len(labels)} groups.")
     whole = float(sums.sum() / counts.sum())
     return bars.bar(
         slug("target-rate", feature.name),
-        f"{what}: {number(means[high])}{suffix} where {short(feature.name, 30)} is "
-        f"{short(labels[high], 20)}, {number(means[low])}{suffix} where {short(labels[low], 20)}",
+        f"{signal.what}: {told(means[high])} where {short(feature.name, 30)} is "
+        f"{short(labels[high], 20)}, {told(means[low])} where {short(labels[low], 20)}",
         [labels[i] for i in places],
         [means[i] for i in places],
         errors=[spreads[i] for i in places],
         label_axis=feature.name,
-        value_axis=what,
-        unit=unit,
+        value_axis=signal.what,
+        unit=signal.unit,
         kind="target_rate",
         rest="drop",
         ordered=False,
-        reference=(whole, f"all rows: {number(whole)}{suffix}"),
+        reference=(whole, f"all rows: {told(whole)}"),
+        years=signal.years,
         notes=notes,
         columns=[feature.name, found.target.name if found.target else feature.name],
     )

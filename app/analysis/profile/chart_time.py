@@ -14,6 +14,8 @@ from app.analysis.profile.chart_columns import NAME, written
 from app.analysis.profile.chart_overview import sampled_note
 from app.analysis.profile.document import Profile
 from app.analysis.profile.facts import Facts
+from app.analysis.profile.numeric import figure
+from app.analysis.profile.ordered import are_whole
 from app.analysis.profile.source import Array
 from app.analysis.profile.time_drift import parts_by_time
 from app.analysis.profile.time_rules import EACH
@@ -61,7 +63,8 @@ def change(found: Profile, facts: Facts) -> Chart | None:
     if not all(map(len, sides)):
         return None
     both = np.sort(np.concatenate(sides))
-    shown = central(both) or histogram(both)
+    whole = are_whole(both)
+    shown = central(both, whole=whole) or histogram(both, whole=whole)
     low, high = shown.edges[0], shown.edges[-1]
     inside = [side[(side >= low) & (side <= high)] for side in sides]
     counts = [counted(side, shown.edges).counts for side in inside]
@@ -70,7 +73,8 @@ def change(found: Profile, facts: Facts) -> Chart | None:
     before, after = (float(np.median(side)) for side in sides)
     return distributions.histogram(
         slug("change", facts.name),
-        f"{short(facts.name, NAME)}: median {number(before)} {names[0]}, {number(after)} {names[1]}",
+        f"{short(facts.name, NAME)}: median {figure(facts.profile, before)} {names[0]}, "
+        f"{figure(facts.profile, after)} {names[1]}",
         shown.edges.tolist(),
         {name: count.tolist() for name, count in zip(names, counts, strict=True)},
         x_label=facts.name,

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from app.analysis.charts.style import number, percent
+from app.analysis.charts.style import are_years, number, percent
 from app.analysis.profile.bins import counted, histogram
 from app.analysis.profile.drift import Change, counts_change, numbers_change
-from app.analysis.profile.numeric import quantile
-from app.analysis.profile.source import Array, Values
+from app.analysis.profile.level_change import MOST_SHOWN, levels_of
+from app.analysis.profile.long_strings import AnyStrings, LongStrings, hashes_of
+from app.analysis.profile.long_values import AnyValues
+from app.analysis.profile.moments import mean
+from app.analysis.profile.numeric import distinct_in, quantile
+from app.analysis.profile.ordered import Joined, Ordered, Weighted, among, are_whole, runs
+from app.analysis.profile.source import Values
 from app.analysis.profile.temporal import iso
 from app.analysis.profile.textual import shown
 
 Kind = Literal["numeric", "time", "category", "text", "id", "other"]
-
-MOST_LEVELS = 100
-"""Categories that are told apart; the rarer ones count as one."""
-
-MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class ColumnChange:
         return before, after
 
 
-def column_change(before: Values, after: Values) -> ColumnChange:
-    """Measure one column, given whole from either table."""
+def column_change(before: AnyValues, after: AnyValues) -> ColumnChange:
+    """Measure one column of either table."""
     kind = _kind(before, after)
     missing = (before.missing, after.missing)
     rows = (before.rows - missing[0], after.rows - missing[1])
@@ -77,7 +77,7 @@ def column_change(before: Values, after: Values) -> ColumnChange:
     return ColumnChange(before.column.name, kind, rows, missing, missing_p, change, sentence, facts)
 
 
-def _kind(before: Values, after: Values) -> Kind:
+def _kind(before: AnyValues, after: AnyValues) -> Kind:
     sorts = {before.physical, after.physical}
     if sorts <= {"integer", "number"}:
         whole = sorts == {"integer"}
@@ -97,7 +97,7 @@ def _kind(before: Values, after: Values) -> Kind:
 _Measured = tuple[Change | None, str, dict[str, Any]]
 
 
-def _numbers(before: Values, after: Values) -> _Measured:
+def _numbers(before: AnyValues, after: AnyValues) -> _Measured:
     sides = [_finite(before), _finite(after)]
     facts: dict[str, Any] = {"infinite": {"a": 0, "b": 0}}
     for side, values, ordered in zip("ab", (before, after), sides, strict=True):
@@ -106,18 +106,19 @@ def _numbers(before: Values, after: Values) -> _Measured:
         return None, "", facts
     for name, share in (("min", 0.0), ("median", 0.5), ("max", 1.0)):
         facts[name] = _both(*(quantile(ordered, share) for ordered in sides))
-    facts["mean"] = _both(*(float(ordered.mean(dtype=np.float64)) for ordered in sides))
-    whole = all(ordered.dtype.kind == "i" for ordered in sides)
-    facts["histogram"] = _beside(sides, whole=whole)
+    facts["mean"] = _both(*map(mean, sides))
+    facts["histogram"] = _beside(*sides, whole=all(map(are_whole, sides)))
     middle = facts["median"]
-    sentence = f"median {number(middle['a'])} before, {number(middle['b'])} now"
+    years = are_years(facts["histogram"]["edges"])
+    was, now = (number(middle[side], years=years) for side in "ab")
+    sentence = f"median {was} before, {now} now"
     return numbers_change(*sides), sentence, facts
 
 
-def _times(before: Values, after: Values) -> _Measured:
-    sides = [np.sort(before.present()), np.sort(after.present())]
+def _times(before: AnyValues, after: AnyValues) -> _Measured:
+    sides = [before.ordered(), after.ordered()]
     first, last = ([iso(int(side[place])) for side in sides] for place in (0, -1))
-    found = _beside(sides, whole=False)
+    found = _beside(*sides, whole=False)
     found["edges"] = [iso(round(edge)) for edge in found["edges"]]
     facts = {"min": _both(*first), "max": _both(*last), "histogram": found}
     (start, since), (end, until) = first, last
@@ -125,27 +126,22 @@ def _times(before: Values, after: Values) -> _Measured:
     return numbers_change(*sides), sentence, facts
 
 
-def _categories(before: Values, after: Values) -> _Measured:
+def _categories(before: AnyValues, after: AnyValues) -> _Measured:
     """Levels are matched by value; those beyond the 100 most frequent are measured as one."""
-    sides = [_counts(before), _counts(after)]
-    total: dict[Any, int] = {}
-    for counts in sides:
-        for level, count in counts.items():
-            total[level] = total.get(level, 0) + count
-    levels = sorted(total, key=lambda level: -total[level])
-    rows = [np.array([counts.get(level, 0) for level in levels]) for counts in sides]
-    kept = [np.append(row[:MOST_LEVELS], row[MOST_LEVELS:].sum()) for row in rows]
-    facts = {
-        "top": [
-            {**shown(level), "a": int(rows[0][i]), "b": int(rows[1][i])}
-            for i, level in enumerate(levels[:MOST_SHOWN])
-        ],
-        "new": _only(levels, rows[1], rows[0]),
-        "gone": _only(levels, rows[0], rows[1]),
+    found = levels_of(before, after)
+    counts = np.array([level[1:] for level in found.top]).T
+    totals = np.array([[side.rows - side.missing] for side in (before, after)])
+    kept = np.hstack([counts, totals - counts.sum(axis=1, keepdims=True)])
+    facts: dict[str, Any] = {
+        "top": [{**shown(level), "a": a, "b": b} for level, a, b in found.top[:MOST_SHOWN]],
+        "new": found.new.to_json(),
+        "gone": found.gone.to_json(),
     }
-    shares = [row / max(1, row.sum()) for row in kept]
+    if not found.exact:
+        facts["distinct_exact"] = False
+    shares = kept / np.maximum(1, totals)
     most = int(np.argmax(np.abs(shares[1] - shares[0])))
-    name = "the rare ones" if most >= len(levels[:MOST_LEVELS]) else f"“{levels[most]}”"
+    name = "the rare ones" if most >= len(found.top) else f"“{found.top[most][0]}”"
     sentence = (
         f"{name} are {percent(float(shares[0][most]))} of the values before, "
         f"{percent(float(shares[1][most]))} now"
@@ -153,32 +149,40 @@ def _categories(before: Values, after: Values) -> _Measured:
     return counts_change(*kept), sentence, facts
 
 
-def _texts(before: Values, after: Values) -> _Measured:
+def _texts(before: AnyStrings, after: AnyStrings) -> _Measured:
     """Texts are measured by their lengths."""
-    sides = [
-        np.sort(np.from_dlpack(pc.utf8_length(values.labels))[values.present()])
-        for values in (before, after)
-    ]
+    sides = [Weighted(*values.lengths()) for values in (before, after)]
     middle = [quantile(side, 0.5) for side in sides]
-    facts = {"median_length": _both(*middle), "histogram": _beside(sides, whole=True)}
+    facts = {"median_length": _both(*middle), "histogram": _beside(*sides, whole=True)}
     sentence = f"median length {number(middle[0])} characters before, {number(middle[1])} now"
     return numbers_change(*sides), sentence, facts
 
 
-def _ids(before: Values, after: Values) -> _Measured:
+def _ids(before: AnyValues, after: AnyValues) -> _Measured:
     """Of keys, which come again."""
-    labels = [_distinct(values) for values in (before, after)]
-    shared = int(pc.sum(pc.is_in(labels[1], value_set=labels[0])).as_py() or 0)
-    facts = {
-        "distinct": _both(*map(len, labels)),
-        "shared": shared,
-        "shared_share": shared / len(labels[1]),
-    }
-    sentence = f"{shared:,} of its {len(labels[1]):,} keys were there before"
-    return None, sentence, facts
+    facts: dict[str, Any] = {}
+    if isinstance(before, LongStrings) or isinstance(after, LongStrings):
+        sides = [hashes_of(values) for values in (before, after)]
+        facts["distinct_exact"] = False
+    elif isinstance(before, Values) and isinstance(after, Values) and before.physical == "string":
+        return _keys(
+            len(before.labels),
+            len(after.labels),
+            int(pc.sum(pc.is_in(after.labels, value_set=before.labels)).as_py() or 0),
+        )
+    else:
+        sides = [values.ordered() for values in (before, after)]
+    shared = sum(int(np.count_nonzero(among(sides[0], keys))) for keys, _ in runs(sides[1]))
+    _, sentence, found = _keys(distinct_in(sides[0]), distinct_in(sides[1]), shared)
+    return None, sentence, found | facts
 
 
-_MEASURES = {
+def _keys(before: int, after: int, shared: int) -> _Measured:
+    facts = {"distinct": _both(before, after), "shared": shared, "shared_share": shared / after}
+    return None, f"{shared:,} of its {after:,} keys were there before", facts
+
+
+_MEASURES: Mapping[str, Callable[[Any, Any], _Measured]] = {
     "numeric": _numbers,
     "time": _times,
     "category": _categories,
@@ -187,37 +191,20 @@ _MEASURES = {
 }
 
 
-def _finite(values: Values) -> Array:
-    present = values.present()
-    return np.sort(present if present.dtype.kind == "i" else present[np.isfinite(present)])
+def _finite(values: AnyValues) -> Ordered:
+    ordered = values.ordered()
+    if ordered.dtype.kind != "f":
+        return ordered
+    low, high = ordered.searchsorted(-np.inf, "right"), ordered.searchsorted(np.inf, "left")
+    found: Ordered = ordered[int(low) : int(high)]
+    return found
 
 
-def _distinct(values: Values) -> Any:
-    if values.physical == "string":
-        return values.labels
-    return pa.array(np.unique(values.present()))
-
-
-def _counts(values: Values) -> dict[Any, int]:
-    counts, labels = values.counted()
-    return {labels[i]: int(counts[i]) for i in range(len(counts)) if counts[i]}
-
-
-def _only(levels: list[Any], here: Array, there: Array) -> dict[str, Any]:
-    """The levels that only one side has: how many, in how many rows, and the most frequent."""
-    places = np.flatnonzero((here > 0) & (there == 0))
-    return {
-        "count": len(places),
-        "rows": int(here[places].sum()),
-        "values": [{**shown(levels[i]), "rows": int(here[i])} for i in places[:MOST_SHOWN]],
-    }
-
-
-def _beside(sides: list[Array], *, whole: bool) -> dict[str, Any]:
+def _beside(first: Ordered, second: Ordered, *, whole: bool) -> dict[str, Any]:
     """One histogram for both sides, with the bins that both together deserve."""
-    edges = histogram(np.sort(np.concatenate(sides)), whole=whole).edges
-    first, second = (counted(side, edges).counts.tolist() for side in sides)
-    return {"edges": edges.tolist(), "a": first, "b": second}
+    edges = histogram(Joined(first, second), whole=whole).edges
+    before, after = (counted(side, edges).counts.tolist() for side in (first, second))
+    return {"edges": edges.tolist(), "a": before, "b": after}
 
 
 def _both(before: Any, after: Any) -> dict[str, Any]:

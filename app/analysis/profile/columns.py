@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from app.analysis.profile.long_strings import LongStrings
 from app.analysis.profile.long_values import AnyValues, LongValues
 from app.analysis.profile.source import Array, Table
@@ -41,6 +43,36 @@ def columns_of(table: Table, sampled: Array | None, room: int | None) -> Iterato
             yield LongValues(table, column, sampled, room)
 
 
+def pairs_of(
+    first: Table, second: Table, room: int | None
+) -> Iterator[tuple[AnyValues, AnyValues]]:
+    """The columns of two tables beside each other, in order: whole where both fit into ``room``
+    bytes together, else batch by batch."""
+    pairs = list(zip(first.columns, second.columns, strict=True))
+    costs = [_bytes(first, left) + _bytes(second, right) for left, right in pairs]
+    if room is None or sum(costs) <= room:
+        yield from zip(first.values(), second.values(), strict=True)
+        return
+    nothing = np.zeros(0, np.int64)
+    for (left, right), cost in zip(pairs, costs, strict=True):
+        if cost <= room:
+            yield next(first.values([left])), next(second.values([right]))
+            continue
+        sides = ((first, left), (second, right))
+        before, now = (
+            (LongStrings if table.holds_strings(column) else LongValues)(
+                table, column, nothing, room // 2
+            )
+            for table, column in sides
+        )
+        yield before, now
+
+
 def _fits(table: Table, column: Column, room: int) -> bool:
+    return _bytes(table, column) <= room
+
+
+def _bytes(table: Table, column: Column) -> int:
+    """What a column takes in memory while it is worked on whole."""
     strings = COPIES * table.size(column) if table.holds_strings(column) else 0
-    return table.rows * CELL_BYTES + strings <= room
+    return table.rows * CELL_BYTES + strings

@@ -11,6 +11,7 @@ from app.analysis.charts.spec import plain
 from app.analysis.charts.style import percent
 from app.analysis.profile.alerts import listed
 from app.analysis.profile.column_change import ColumnChange, column_change
+from app.analysis.profile.columns import pairs_of, room_for
 from app.analysis.profile.drift import (
     CHANCE,
     FEWEST_ROWS,
@@ -38,10 +39,14 @@ class Side:
     name: str
 
 
-def compare(first: Side, second: Side, progress: Progress) -> dict[str, Any]:
+def compare(
+    first: Side, second: Side, progress: Progress, memory_mb: int | None = None
+) -> dict[str, Any]:
     """What changed from ``first`` to ``second``, as ``compare.json`` holds it.
 
-    Columns are matched by name. Raises ``BadTable`` when a file does not hold what its schema
+    Columns are matched by name. The process is to take ``memory_mb`` at most, unless that is
+    ``None``: what does not fit is read batch by batch and sorted in the temporary directory, with
+    the same figures; only strings that find no room are matched by hashes, which is told. Raises ``BadTable`` when a file does not hold what its schema
     says.
     """
     after = {column.name: column for column in second.columns}
@@ -51,7 +56,7 @@ def compare(first: Side, second: Side, progress: Progress) -> dict[str, Any]:
         Table(second.source, [after[column.name] for column in common]),
     )
     changes = []
-    for left, right in zip(tables[0].values(), tables[1].values(), strict=True):
+    for left, right in pairs_of(*tables, room_for(memory_mb)):
         changes.append(column_change(left, right))
         progress(0.95 * len(changes) / len(common))
     columns = _judged(changes)

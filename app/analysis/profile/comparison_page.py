@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.analysis.charts.style import number, percent
+from app.analysis.charts.style import are_years, number, percent
 from app.analysis.profile.page import MAX_COLUMNS, TEMPLATES, inline_hash, page_environment
 from app.analysis.profile.page_columns import BARS, SPARK_HEIGHT, edge, spark, written
 
@@ -71,6 +71,7 @@ def render_comparison(document: Mapping[str, Any]) -> str:
 def _view(column: Mapping[str, Any]) -> ChangeView:
     found = column.get("histogram")
     edges = found["edges"] if found else []
+    years = _of_years(column)
     changed = column["missing_changed"] and column["verdict"] not in SEVERITIES
     return ChangeView(
         name=column["name"],
@@ -80,21 +81,27 @@ def _view(column: Mapping[str, Any]) -> ChangeView:
         message=column["message"],
         figures=tuple(_figures(column)),
         sparks=tuple(spark(found[side]) for side in "ab") if found else (),
-        ends=(edge(edges[0]), edge(edges[-1])) if edges else ("", ""),
+        ends=(edge(edges[0], years=years), edge(edges[-1], years=years)) if edges else ("", ""),
         shares=tuple(_shares(column)),
     )
 
 
 def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     missing = column["missing_share"]
+    years = _of_years(column)
     yield "missing", _both(percent(missing["a"]), percent(missing["b"]))
     for name in ("mean", "min", "median", "max", "median_length", "distinct"):
         if name in column:
-            yield name.replace("_", " "), _both(*(_figure(column[name][side]) for side in "ab"))
+            ends = (_figure(column[name][side], years=years) for side in "ab")
+            yield name.replace("_", " "), _both(*ends)
     if column["psi"] is not None:
         yield "PSI", f"{column['psi']:.3f}"
         yield _TESTS[column["measure"]], number(column["statistic"])
         yield "p, corrected", f"{column['p_corrected']:.2g}"
+
+
+def _of_years(column: Mapping[str, Any]) -> bool:
+    return column["kind"] == "numeric" and are_years(column.get("histogram", {}).get("edges", ()))
 
 
 def _shares(column: Mapping[str, Any]) -> Iterator[Share]:
@@ -108,5 +115,5 @@ def _both(before: str, after: str) -> str:
     return before if before == after else f"{before} → {after}"
 
 
-def _figure(value: Any) -> str:
-    return edge(value) if isinstance(value, str) else number(value, 4)
+def _figure(value: Any, *, years: bool) -> str:
+    return edge(value) if isinstance(value, str) else number(value, 4, years=years)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 import numpy as np
 
+from app.analysis.profile.ordered import Ordered, runs
 from app.analysis.profile.source import Array
 
 Verdict = Literal["none", "moderate", "strong", "too_few_rows"]
@@ -41,7 +43,7 @@ class Change:
     psi: float
 
 
-def numbers_change(first: Array, second: Array) -> Change:
+def numbers_change(first: Ordered, second: Ordered) -> Change:
     """The change of a column of numbers: sorted, finite and not empty on either side.
 
     The p-value of D is Kolmogorov's limit with the correction of Stephens (1970, "Use of the
@@ -52,7 +54,8 @@ def numbers_change(first: Array, second: Array) -> Change:
     distance = _ks_distance(first, second)
     root = math.sqrt(len(first) * len(second) / (len(first) + len(second)))
     p_value = float(kolmogorov((root + 0.12 + 0.11 / root) * distance))
-    edges = np.unique(first[np.arange(1, PSI_BINS) * len(first) // PSI_BINS])
+    cuts = (np.arange(1, PSI_BINS) * len(first) // PSI_BINS).tolist()
+    edges = np.unique([first[cut] for cut in cuts])
     return Change("ks", distance, p_value, psi(_binned(first, edges), _binned(second, edges)))
 
 
@@ -123,15 +126,19 @@ def verdict(size: float, p_corrected: float, rows: tuple[int, int]) -> Verdict:
     return "strong" if size >= STRONG_PSI else "moderate"
 
 
-def _ks_distance(first: Array, second: Array) -> float:
-    """The largest distance between the two empirical distribution functions."""
-    points = np.concatenate([first, second])
-    below = np.searchsorted(first, points, side="right") / len(first)
-    above = np.searchsorted(second, points, side="right") / len(second)
-    return float(np.abs(below - above).max())
+def _ks_distance(first: Ordered, second: Ordered) -> float:
+    """The largest distance between the two empirical distribution functions, each of which steps
+    at its own values."""
+    largest = 0.0
+    for points, _ in chain(runs(first), runs(second)):
+        if len(points):
+            below = first.searchsorted(points, "right") / len(first)
+            above = second.searchsorted(points, "right") / len(second)
+            largest = max(largest, float(np.abs(below - above).max()))
+    return largest
 
 
-def _binned(ordered: Array, edges: Array) -> Array:
+def _binned(ordered: Ordered, edges: Array) -> Array:
     """How many values lie in each bin; a bin holds its upper edge, and the last all beyond."""
-    places = np.searchsorted(ordered, edges, side="right")
+    places = ordered.searchsorted(edges, "right")
     return np.diff(np.concatenate([[0], places, [len(ordered)]]))

@@ -99,17 +99,23 @@ def explore(
 
 
 def compare(
-    *, a: Mapping[str, Any], b: Mapping[str, Any], out_dir: str, progress: Progress
+    *,
+    a: Mapping[str, Any],
+    b: Mapping[str, Any],
+    out_dir: str,
+    progress: Progress,
+    memory_mb: int | None = None,
 ) -> dict[str, Any]:
     """Write ``compare.json`` and ``compare.html`` into ``out_dir``: what changed from a to b.
 
-    Each side is ``{"source": a Parquet file, "columns": its schema, "name"}``. Returns
+    Each side is ``{"source": a Parquet file, "columns": its schema, "name"}``. ``memory_mb`` is
+    what this process may take, ``None`` for any amount. Returns
     ``{"summary": [sentences]}``. Raises ``BadTable`` when a file cannot be read.
     """
     first, second = (
         Side(side["source"], columns_from_json(side["columns"]), side["name"]) for side in (a, b)
     )
-    found = compute_comparison(first, second, progress)
+    found = compute_comparison(first, second, progress, memory_mb)
     out = Path(out_dir)
     text = json.dumps(found, ensure_ascii=False, allow_nan=False, indent=1)
     (out / "compare.json").write_text(text, encoding="utf-8", errors="replace")

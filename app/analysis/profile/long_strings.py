@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from app.analysis.profile.characters import characters
 from app.analysis.profile.long_values import LongValues, Rows
-from app.analysis.profile.ordered import runs
+from app.analysis.profile.ordered import Ordered, Weighted, runs
 from app.analysis.profile.sorting import Sorter
 from app.analysis.profile.source import Array, Frequencies, Labels, Values, most_frequent
 
 LABEL_BYTES = 100
 """What a string takes in memory beside its characters."""
 
-BATCH_BYTES = 2**23
+BATCH_BYTES = 2**21
 """What is decoded of a column at a time: as Python's strings it takes several times as much."""
 
 LEAST_ROOM = 2**16
@@ -97,9 +97,24 @@ class LongStrings(LongValues):
             singles = int(np.count_nonzero(self._counts == 1))
             return Frequencies(len(self._counts), top, singles)
         found = self._hashed
-        names = self._named([value for value, _ in found.top[:most]])
+        names = names_of(self, [value for value, _ in found.top[:most]])
         top = [(names[value], count) for value, count in found.top[:most]]
         return Frequencies(found.distinct, top, found.singles)
+
+    @property
+    def named(self) -> bool:
+        """Whether all different strings are known, and not their hashes alone."""
+        return self._hashed is None
+
+    def hashes(self) -> Ordered:
+        """The hash of each cell that is not missing, in ascending order."""
+        if self._hashed is not None:
+            return self._hashed.ordered
+        return _weighted(_hashes(self.labels), self._counts)
+
+    def texts(self) -> Iterator[Any]:
+        """The different strings, those of each batch."""
+        return (part.labels for part in self._batches())
 
     def _batches(self) -> Iterator[Values]:
         return self._table.batches(self.column, most_bytes=BATCH_BYTES)
@@ -169,20 +184,34 @@ class LongStrings(LongValues):
         np.add.at(counts, places[mine], weights[mine])
         self._counts = counts
 
-    def _named(self, wanted: list[int]) -> dict[int, str]:
-        """The strings behind some hashes."""
-        names: dict[int, str] = {}
-        sought = np.array(wanted, np.uint64)
-        for part in self._batches():
-            if len(names) == len(wanted):
-                break
-            hashes = _hashes(part.labels)
-            for place in np.flatnonzero(np.isin(hashes, sought)).tolist():
-                names.setdefault(int(hashes[place]), part.labels[place].as_py())
-        return names
-
 
 AnyStrings = Values | LongStrings
+
+
+def hashes_of(values: Any) -> Ordered:
+    """The hash of each cell of a column of strings, in ascending order."""
+    if isinstance(values, LongStrings):
+        return values.hashes()
+    return _weighted(_hashes(values.labels), values.weights())
+
+
+def names_of(values: Any, wanted: list[int]) -> dict[int, str]:
+    """The strings behind some hashes, of those that the column holds."""
+    names: dict[int, str] = {}
+    sought = np.array(wanted, np.uint64)
+    for labels in values.texts() if isinstance(values, LongStrings) else [values.labels]:
+        if len(names) == len(wanted):
+            break
+        hashes = _hashes(labels)
+        for place in np.flatnonzero(np.isin(hashes, sought)).tolist():
+            names.setdefault(int(hashes[place]), labels[place].as_py())
+    return names
+
+
+def _weighted(hashes: Array, counts: Array) -> Weighted:
+    order = np.argsort(hashes, kind="stable")
+    order = order[counts[order] > 0]
+    return Weighted(hashes[order], counts[order])
 
 
 class _Hashed:
@@ -190,6 +219,7 @@ class _Hashed:
 
     def __init__(self) -> None:
         self.distinct = self.singles = 0
+        self.ordered: Ordered = np.zeros(0, np.uint64)
         self.top: list[tuple[int, int]] = []
         self.characters: dict[str, int] = {}
         self.lengths = np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -205,7 +235,8 @@ class _Hashed:
 
     def count(self, sorter: Sorter, most: int = 20) -> None:
         """Count the hashes of all cells."""
-        for values, counts in runs(sorter.ordered()):
+        self.ordered = sorter.ordered()
+        for values, counts in runs(self.ordered):
             self.distinct += len(counts)
             self.singles += int(np.count_nonzero(counts == 1))
             first = [(int(value), count) for value, count in most_frequent(values, counts, most)]

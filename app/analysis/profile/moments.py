@@ -56,6 +56,16 @@ def moments(values: Array | Ordered) -> Moments:
     return Moments(mean, std, _skew(n, second, third), _kurtosis(n, second, fourth))
 
 
+def mean(values: Array | Ordered) -> float | None:
+    """The mean alone, as :func:`moments` has it; of one value at least."""
+    low, high = _ends(values)
+    origin, exponent = _origin(values.dtype.kind, low, high)
+    n = len(values)
+    centre = fsum(float(part.sum()) for part in _parts(values, origin, exponent)) / n
+    rest = fsum(float((part - centre).sum()) for part in _parts(values, origin, exponent)) / n
+    return _mean(origin, centre + rest, exponent)
+
+
 def _ends(values: Array | Ordered) -> tuple[Any, Any]:
     if isinstance(values, np.ndarray):
         return values.min(), values.max()

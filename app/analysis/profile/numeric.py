@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from app.analysis.charts.style import YEARS, number, year
+from app.analysis.charts.style import holds_years, number
 from app.analysis.profile.bins import Histogram, central, histogram
 from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.moments import moments
-from app.analysis.profile.ordered import Ordered, Weighted, runs
+from app.analysis.profile.ordered import Ordered, Weighted, are_whole, runs
 from app.analysis.profile.source import SLICE
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -50,13 +50,8 @@ def _finite(ordered: Ordered) -> tuple[int, int]:
 
 
 def figure(profile: Mapping[str, Any], value: float | None, digits: int = 3) -> str:
-    """A figure of a column of numbers for people; where all are whole numbers from 1600 to 2200,
-    they read as years: 1978, not 1,978."""
-    low, high = profile.get("min"), profile.get("max")
-    years = isinstance(low, int) and isinstance(high, int) and low >= YEARS[0] and high <= YEARS[1]
-    if years and value is not None and YEARS[0] <= value <= YEARS[1]:
-        return year(value)
-    return number(value, digits)
+    """A figure of a column of numbers for people; of years it reads as one: 1978, not 1,978."""
+    return number(value, digits, years=holds_years(profile))
 
 
 def distinct_in(ordered: Ordered) -> int:
@@ -81,7 +76,7 @@ def quantile(ordered: Ordered, share: float) -> float:
 
 
 def _ordered_facts(ordered: Ordered) -> dict[str, Any]:
-    whole = ordered.dtype.kind == "i"
+    whole = are_whole(ordered)
     middle = central(ordered, whole=whole)
     few = {} if distinct_in(ordered) > FEW_VALUES else {"top": _frequent(ordered)}
     return few | {

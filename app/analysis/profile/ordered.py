@@ -153,6 +153,61 @@ def runs(ordered: Ordered) -> Iterator[tuple[Array, Array]]:
         yield open_value, np.array([open_count])
 
 
+class Joined:
+    """The values of two lots together, which stay where they are."""
+
+    def __init__(self, first: Ordered, second: Ordered) -> None:
+        """``first`` and ``second`` hold values that can be compared."""
+        self._first, self._second = first, second
+        self._dtype = np.result_type(first.dtype, second.dtype)
+
+    @property
+    def dtype(self) -> Any:
+        """The type of the values."""
+        return self._dtype
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._first) + len(self._second)
+
+    def __getitem__(self, place: Any) -> Any:
+        """One value; no slices."""
+        rank = _from_start(place, len(self))
+        # So many values of the first lot lie before the place: the fewest that leave no value of
+        # the second there which belongs behind it.
+        low, high = max(0, rank - len(self._second)), min(rank, len(self._first))
+        while low < high:
+            middle = (low + high) // 2
+            if self._first[middle] < self._second[rank - middle - 1]:
+                low = middle + 1
+            else:
+                high = middle
+        ends = [
+            lot[at] for lot, at in ((self._first, low), (self._second, rank - low)) if at < len(lot)
+        ]
+        return self._dtype.type(min(ends))
+
+    def searchsorted(self, v: Any, /, side: Side = "left") -> Any:
+        """How many values lie before each of ``v``; from the ``right`` those equal to it too."""
+        return self._first.searchsorted(v, side) + self._second.searchsorted(v, side)
+
+
+def among(ordered: Ordered, values: Array) -> Array:
+    """How often each of ``values`` occurs among ordered ones."""
+    found: Array = ordered.searchsorted(values, "right") - ordered.searchsorted(values, "left")
+    return found
+
+
+def are_whole(ordered: Ordered) -> bool:
+    """Whether all values are whole numbers, those kept as decimals included."""
+    if ordered.dtype.kind != "f":
+        return True
+    if isinstance(ordered, Weighted):
+        return bool((ordered.weights()[0] % 1 == 0).all())
+    starts = range(0, len(ordered), SLICE)
+    return all(bool((np.asarray(ordered[i : i + SLICE]) % 1 == 0).all()) for i in starts)
+
+
 def read(file: IO[bytes], dtype: np.dtype[Any], start: int, stop: int) -> Array:
     """The values from ``start`` up to ``stop`` or the file's end."""
     size = dtype.itemsize

@@ -181,9 +181,9 @@ def _edge(column: Mapping[str, Any], value: Any) -> str:
     return edge(value) if isinstance(value, str) else figure(column, value)
 
 
-def edge(value: Any) -> str:
+def edge(value: Any, *, years: bool = False) -> str:
     """The end of a histogram: a number, or the day of an ISO moment."""
-    return value[:10] if isinstance(value, str) else number(value)
+    return value[:10] if isinstance(value, str) else number(value, years=years)
 
 
 def written(value: Any) -> str:

@@ -36,6 +36,9 @@ BATCH = 2**20
 BATCH_BYTES = 2**25
 """Rows of a longer column that are decoded at a time, and their bytes."""
 
+LENGTH_BYTES = 4
+"""What a string that is not stored as a code takes beside its characters."""
+
 PAGEWISE: Mapping[str, Any] = {"pre_buffer": False, "buffer_size": 2**20}
 """Without these a reader of batches holds all of a column that it has read or will read."""
 
@@ -242,9 +245,10 @@ class Table:
             yield from self._uncoded.iter_batches(batch_size=rows, columns=[column.name])
             return
         # A reader of codes keeps every string that it has seen: each row group has its own, and
-        # where strings are many they are not read as codes.
+        # where strings are many, which then take more than a length each, they are not read so.
         for group, size in enumerate(self._sizes[column.name]):
-            file = self._coded if size <= BATCH_BYTES else self._uncoded
+            few = size <= LENGTH_BYTES * self._file.metadata.row_group(group).num_rows
+            file = self._coded if few and size <= BATCH_BYTES else self._uncoded
             yield from file.iter_batches(rows, row_groups=[group], columns=[column.name])
 
     def holds_strings(self, column: Column) -> bool:

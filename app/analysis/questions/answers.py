@@ -76,7 +76,7 @@ def _answered(
     refusal = _too_many(plan, result) or _many_rows_each(engine, plan)
     if refusal:
         return unsupported(question, refusal)
-    facts = _facts(engine, plan)
+    facts = _facts(engine, catalog, plan)
     drawn = facts.ranked if isinstance(plan, Ranked) else result.rows
     return {
         "status": "answered",
@@ -85,7 +85,7 @@ def _answered(
         "sql": sql,
         "columns": labels(plan),
         "rows": result.rows,
-        "chart": picture(plan, drawn, ordered=_ordered(plan, catalog)),
+        "chart": picture(plan, drawn, facts, ordered=_ordered(plan, catalog)),
         "engine": ENGINE,
         "confidence": min(found.confidence, 1.0),
     }
@@ -112,15 +112,17 @@ def _many_rows_each(engine: Engine, plan: Plan) -> str | None:
     return f"Each “{plan.once_each}” has many rows: say average, total, highest or number of."
 
 
-def _facts(engine: Engine, plan: Plan) -> Facts:
+def _facts(engine: Engine, catalog: Catalog, plan: Plan) -> Facts:
     """What the sentence says beside the answer: rows looked at, and the figures of a ranking."""
     if isinstance(plan, Ranked):
-        return Facts(ranked=engine.run(ranked(plan, engine.names, with_measure=True))[1].rows)
+        found = engine.run(ranked(plan, engine.names, with_measure=True))[1].rows
+        return Facts(ranked=found, years=catalog.years)
     if not isinstance(plan, (Figures, Share)):
-        return Facts()
+        return Facts(years=catalog.years)
     column = _column(plan)
     counts = engine.run(count_rows(plan.where, engine.names, column))[1].first
-    return Facts(rows=counts[0], filled=counts[1] if column is not None else None)
+    filled = counts[1] if column is not None else None
+    return Facts(rows=counts[0], filled=filled, years=catalog.years)
 
 
 def _column(plan: Figures | Share) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from sqlglot import exp
 
+from app.analysis.charts.style import holds_years
 from app.analysis.questions.engine import Engine, Result
 from app.analysis.questions.expressions import column_of
 from app.analysis.questions.names import NameIndex, head
@@ -37,7 +38,7 @@ class CatalogColumn:
     ``filled`` counts its values, ``distinct`` (an estimate) the different ones; ``unique``
     says that no two rows share one. ``flag`` holds its values for yes and no, where it has
     just two that mean so. ``textual`` says that its cells are strings, ``reaches_zero`` that
-    it is a number that can be zero or less.
+    it is a number that can be zero or less, ``years`` that its whole numbers read as years.
     """
 
     name: str
@@ -48,6 +49,7 @@ class CatalogColumn:
     textual: bool
     flag: Flag | None = None
     reaches_zero: bool = False
+    years: bool = False
 
     @property
     def numeric(self) -> bool:
@@ -71,6 +73,7 @@ class Catalog:
         self.names = NameIndex([column.name for column in columns])
         self.values = values
         self.large = [c.name for c in columns if c.textual and c.distinct > MAX_VALUES]
+        self.years = frozenset(c.name for c in columns if c.years)
         self.times = [c.name for c in columns if c.type == "datetime"]
         self.row_words = _row_words(columns) | _file_words(dataset)
         self.row_is_named = bool(self.row_words)
@@ -146,7 +149,10 @@ def _column(engine: Engine, column: Column, rows: int, line: Sequence[object]) -
     if column.type == "integer" and (low, high) == (0, 1):
         flag = (1, 0)
     zero = isinstance(low, (int, float)) and low <= 0
-    return CatalogColumn(column.name, column.type, count, estimate, unique, textual, flag, zero)
+    years = column.type != "boolean" and holds_years({"min": low, "max": high})
+    return CatalogColumn(
+        column.name, column.type, count, estimate, unique, textual, flag, zero, years
+    )
 
 
 def _text_flag(values: Sequence[str]) -> tuple[str, str] | None:

@@ -10,14 +10,16 @@ from app.analysis.charts.curves import line
 from app.analysis.charts.plotly_figure import render_plotly
 from app.analysis.charts.spec import Chart
 from app.analysis.questions.plan import Grouped, GroupShare, Key, Plan, Ranked, Share
-from app.analysis.questions.sentence import called, test, where
+from app.analysis.questions.sentence import Facts, called, test, where
 
 _IN_ORDER = frozenset({"year", "quarter", "month", "day", "hour"})
 _AS_LINE = frozenset({"month", "day"})
 _MOST_BARS = 20
 
 
-def picture(plan: Plan, rows: Sequence[Sequence[Any]], *, ordered: bool) -> dict[str, Any] | None:
+def picture(
+    plan: Plan, rows: Sequence[Sequence[Any]], facts: Facts, *, ordered: bool
+) -> dict[str, Any] | None:
     """A Plotly figure of ``rows`` (key, figure), or ``None`` where a chart would say nothing.
 
     ``ordered`` says that the keys are numbers, whose order is their own.
@@ -27,7 +29,9 @@ def picture(plan: Plan, rows: Sequence[Sequence[Any]], *, ordered: bool) -> dict
         return None
     if plan.key is None or not all(isinstance(value, (int, float)) for _, value in pairs):
         return None
-    return render_plotly(_chart(plan.key, _what(plan), pairs, plan, ordered=ordered))
+    measure = plan.measure if isinstance(plan, (Grouped, Ranked)) else None
+    years = facts.of_years(measure)
+    return render_plotly(_chart(plan.key, _what(plan), pairs, plan, ordered=ordered, years=years))
 
 
 def _drawn(plan: Plan) -> bool:
@@ -52,6 +56,7 @@ def _chart(
     plan: Grouped | Ranked | Share | GroupShare,
     *,
     ordered: bool,
+    years: bool,
 ) -> Chart:
     name = key.part or key.column
     title = f"{what[0].upper()}{what[1:]} by {name}{where(plan.where)}"
@@ -60,11 +65,11 @@ def _chart(
     if key.part in _AS_LINE:
         return line(
             "answer", title, labels, {what: values},
-            x_label=name, y_label=what, time=True, columns=columns,
+            x_label=name, y_label=what, time=True, years=years, columns=columns,
         )  # fmt: skip
     in_order = ordered or key.part in _IN_ORDER
     return bar(
         "answer", title, labels, values,
         label_axis=name, value_axis=what, ordered=not in_order,
-        top=_MOST_BARS, rest="drop", columns=columns,
+        top=_MOST_BARS, rest="drop", years=years, columns=columns,
     )  # fmt: skip

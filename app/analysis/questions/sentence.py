@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
 from app.analysis.calendar import MONTHS
+from app.analysis.charts.style import year
 from app.analysis.questions.plan import (
     Figures,
     Filter,
     Grouped,
+    GroupShare,
     Key,
     Measure,
     Plan,
@@ -44,27 +46,55 @@ def sentence(plan: Plan, rows: list[list[Any]], facts: Facts) -> str:
     if not rows:
         return f"There is nothing to show: no row fits{where(plan.where)}."
     if isinstance(plan, Grouped):
-        return _grouped(f"The {called(plan.measure)}", plan.key, rows, plan.where)
+        return _grouped(plan, rows, facts)
     if isinstance(plan, Ranked):
         return _ranked(plan, rows, facts)
     if isinstance(plan, Records):
-        return _records(plan, rows)
+        return _records(plan, rows, facts)
     if isinstance(plan, Values):
-        return _values(plan, rows)
+        return _values(plan, rows, facts)
     if isinstance(plan, Share):
         return _share(plan, rows, facts)
-    return _grouped("The share of rows in percent", plan.key, rows, plan.where)
+    return _grouped(plan, rows, facts)
 
 
 class Facts:
-    """What stands beside an answer: rows looked at, values in them, figures of a ranking."""
+    """What stands beside an answer: rows looked at, values in them, figures of a ranking; and
+    the columns of which the values are years."""
 
     def __init__(
-        self, rows: int = 0, filled: int | None = None, ranked: Sequence[Sequence[Any]] = ()
+        self,
+        rows: int = 0,
+        filled: int | None = None,
+        ranked: Sequence[Sequence[Any]] = (),
+        years: Set[str] = frozenset(),
     ) -> None:
         self.rows = rows
         self.filled = filled
         self.ranked = ranked
+        self.years = years
+
+    def cell(self, column: str, value: Any) -> str:
+        """A value of a column in words: 2013 where the column holds years."""
+        return _year_text(value) if column in self.years else value_text(value)
+
+    def key(self, key: Key, value: Any) -> str:
+        """What rows are grouped by, in words."""
+        if key.part is None:
+            return self.cell(key.column, value)
+        return _year_text(value) if key.part == "year" else value_text(value)
+
+    def figure(self, measure: Measure | None, value: Any) -> str:
+        """A figure in words; ``None``: a share."""
+        return _year_text(value) if self.of_years(measure) else value_text(value)
+
+    def of_years(self, measure: Measure | None) -> bool:
+        """Whether a figure is itself a year, or a mean of years."""
+        return (
+            measure is not None
+            and measure.column in self.years
+            and measure.function in ("avg", "median", "min", "max")
+        )
 
 
 def value_text(value: Any) -> str:
@@ -135,7 +165,7 @@ def _figures(plan: Figures, rows: list[list[Any]], facts: Facts) -> str:
         verb = "is" if values[0] == 1 else "are"
         return f"There {verb} {value_text(values[0])} {noun}{clause}."
     parts = [
-        f"the {called(measure, of_time=isinstance(value, str))} is {value_text(value)}"
+        f"the {called(measure, of_time=isinstance(value, str))} is {facts.figure(measure, value)}"
         for measure, value in zip(plan.measures, values, strict=True)
     ]
     text = " and ".join(parts)
@@ -151,23 +181,43 @@ def _basis(plan: Figures, facts: Facts) -> str:
     return f" ({facts.filled:,} {'row' if facts.filled == 1 else 'rows'}{told})"
 
 
-def _grouped(what: str, key: Key, rows: list[list[Any]], filters: Sequence[Filter]) -> str:
+def _grouped(plan: Grouped | Share | GroupShare, rows: list[list[Any]], facts: Facts) -> str:
+    assert plan.key is not None
+    key = plan.key
+    measure = plan.measure if isinstance(plan, Grouped) else None
+
+    def told(row: Sequence[Any]) -> tuple[str, str]:
+        return facts.key(key, row[0]), facts.figure(measure, row[1])
+
     known = sorted((row for row in rows if row[1] is not None), key=lambda row: -_size(row[1]))
-    by = f"{what} for each {_key_text(key)}{where(filters)}"
+    by = f"{_grouped_what(plan)} for each {_key_text(key)}{where(plan.where)}"
     if not known:
         return f"{by}: no group has a value."
     if len(known) <= _SHOWN:
-        return f"{by}: {', '.join(f'{value_text(k)} {value_text(v)}' for k, v in known)}."
-    top, low = known[0], known[-1]
+        return f"{by}: {', '.join(' '.join(told(row)) for row in known)}."
+    top, low = told(known[0]), told(known[-1])
     more = " (the first 1,000 groups)" if len(rows) >= MAX_ROWS else ""
-    return (
-        f"{by}: from {value_text(low[1])} ({value_text(low[0])})"
-        f" to {value_text(top[1])} ({value_text(top[0])}), {len(rows):,} groups{more}."
-    )
+    return f"{by}: from {low[1]} ({low[0]}) to {top[1]} ({top[0]}), {len(rows):,} groups{more}."
+
+
+def _grouped_what(plan: Grouped | Share | GroupShare) -> str:
+    if isinstance(plan, Grouped):
+        return f"The {called(plan.measure)}"
+    if isinstance(plan, Share):
+        unit = "percentage" if plan.scale == 100 else "fraction"
+        return f"The {unit} of rows where {_of_text(plan)}"
+    return "The share of rows in percent"
+
+
+def _of_text(plan: Share) -> str:
+    return " and ".join(test(each) for each in plan.of)
 
 
 def _ranked(plan: Ranked, rows: list[list[Any]], facts: Facts) -> str:
-    shown = [f"{value_text(k)} ({value_text(v)})" for k, v in facts.ranked[:_SHOWN]]
+    shown = [
+        f"{facts.key(plan.key, k)} ({facts.figure(plan.measure, v)})"
+        for k, v in facts.ranked[:_SHOWN]
+    ]
     more = len(rows) - len(shown)
     listing = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
     side = "highest" if plan.descending else "lowest"
@@ -178,41 +228,42 @@ def _ranked(plan: Ranked, rows: list[list[Any]], facts: Facts) -> str:
     return f"The {plan.limit:,} values of {what}: {listing}.{tie}"
 
 
-def _records(plan: Records, rows: list[list[Any]]) -> str:
+def _records(plan: Records, rows: list[list[Any]], facts: Facts) -> str:
     clause = where(plan.where)
     if plan.single:
-        return f"The {value_text(plan.select[0])}{clause} is {value_text(rows[0][0])}."
+        return (
+            f"The {value_text(plan.select[0])}{clause} is {facts.cell(plan.select[0], rows[0][0])}."
+        )
     if plan.order is not None:
         side = "highest" if plan.descending else "lowest"
         noun = "row" if len(rows) == 1 else f"{len(rows):,} rows"
         lead = f"The {noun} with the {side} {value_text(plan.order)}{clause}"
-        return f"{lead}: {_listed(plan.select, rows)}."
+        return f"{lead}: {_listed(plan.select, rows, facts)}."
     more = " (the first 1,000)" if len(rows) >= MAX_ROWS else ""
-    return f"{len(rows):,} rows fit{clause}{more}: {_listed(plan.select, rows)}."
+    return f"{len(rows):,} rows fit{clause}{more}: {_listed(plan.select, rows, facts)}."
 
 
-def _listed(select: tuple[str, ...], rows: list[list[Any]]) -> str:
+def _listed(select: tuple[str, ...], rows: list[list[Any]], facts: Facts) -> str:
     if len(select) == 1:
-        shown = ", ".join(value_text(row[0]) for row in rows[:_SHOWN])
+        shown = ", ".join(facts.cell(select[0], row[0]) for row in rows[:_SHOWN])
     else:
         pairs = zip(select[:_SHOWN], rows[0][:_SHOWN], strict=True)
-        shown = ", ".join(f"{value_text(name)} {value_text(value)}" for name, value in pairs)
+        shown = ", ".join(f"{value_text(name)} {facts.cell(name, value)}" for name, value in pairs)
         return shown + (" …" if len(select) > _SHOWN or len(rows) > 1 else "")
     return shown + (f" and {len(rows) - _SHOWN:,} more" if len(rows) > _SHOWN else "")
 
 
-def _values(plan: Values, rows: list[list[Any]]) -> str:
+def _values(plan: Values, rows: list[list[Any]], facts: Facts) -> str:
     count = f"{len(rows):,}" if len(rows) < MAX_ROWS else "at least 1,000"
     noun = "value" if len(rows) == 1 else "different values"
-    listing = _listed((plan.column,), rows)
+    listing = _listed((plan.column,), rows, facts)
     return f"{value_text(plan.column)} has {count} {noun}{where(plan.where)}: {listing}."
 
 
 def _share(plan: Share, rows: list[list[Any]], facts: Facts) -> str:
-    part = " and ".join(test(each) for each in plan.of)
     if plan.key is not None:
-        unit = "percentage" if plan.scale == 100 else "fraction"
-        return _grouped(f"The {unit} of rows where {part}", plan.key, rows, plan.where)
+        return _grouped(plan, rows, facts)
+    part = _of_text(plan)
     if rows[0][0] is None:
         return f"There is no share to give: no row fits{where(plan.where)}."
     percent = rows[0][0] * 100 / plan.scale
@@ -238,6 +289,11 @@ def _number_text(value: float) -> str:
     if size >= 1:
         return f"{value:,.2f}"
     return f"{value:.4g}"
+
+
+def _year_text(value: Any) -> str:
+    whole = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return year(value) if whole else value_text(value)
 
 
 def _size(value: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from app.analysis.charts.style import number
+from app.analysis.charts.style import holds_years, number
 from app.analysis.report.document import Block, Figure, Heading, Paragraph, Table
 from app.analysis.report.glossary import CHARTS
 from app.analysis.report.material import ChartFile, Json, Material
@@ -197,8 +197,10 @@ def _sensitive(column: Json) -> str:
 
 def _in_short(column: Json) -> str:
     if column.get("mean") is not None:
-        low, high = number(column.get("min"), 4), number(column.get("max"), 4)
-        middle, mean = number(column.get("median"), 4), number(column["mean"], 4)
+        years = holds_years(column)
+        low, high, middle, mean = (
+            number(column.get(key), 4, years=years) for key in ("min", "max", "median", "mean")
+        )
         return f"{low} to {high}, median {middle}, mean {mean}"
     top = column.get("top") or []
     if top:

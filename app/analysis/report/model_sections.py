@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.analysis.charts.style import holds_years
 from app.analysis.report.data_sections import model_charts, picture
 from app.analysis.report.document import (
     Block,
@@ -190,6 +191,15 @@ def _importance(material: Material) -> Iterator[Block]:
     )
 
 
+def _example(column: Json) -> str:
+    """A value that a row may hold; a year as one."""
+    low, high = column.get("range") or (None, None)
+    value = column.get("example")
+    if isinstance(value, int) and holds_years({"min": low, "max": high}):
+        return str(value)
+    return value_text(value)
+
+
 def _usage(material: Material) -> Iterator[Block]:
     yield Heading("How to use it", "usage", 3)
     if material.model.get("task") == "forecast":
@@ -207,7 +217,7 @@ def _usage(material: Material) -> Iterator[Block]:
             cut(row.get("name")),
             cut(row.get("type")),
             "yes" if row.get("required") else "no",
-            value_text(row.get("example")),
+            _example(row),
         )
         for row in inputs[:MOST_INPUTS]
     )

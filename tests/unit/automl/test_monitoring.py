@@ -132,3 +132,15 @@ def test_a_bundle_of_before_has_no_reference_and_still_answers(model, tmp_path):
     output, _ = loaded.predict_frame(fresh)
     assert np.allclose(output, model.predict_frame(fresh)[0])
     assert loaded.tally(loaded.read_frame(fresh)[0], output) is None
+
+
+def test_years_are_written_as_years():
+    frame = pd.DataFrame({"built": np.arange(1950, 2010).repeat(10), "price": range(600, 1200)})
+    frame["price"] *= 2
+    columns = [Column("built", "integer"), Column("price", "integer")]
+    layout = lay_out(frame, columns)
+    reference = take_reference(layout, read_frame(frame, layout))
+    now = reference.tally(layout, read_frame(frame + 1_000, layout), None)
+    said = {e["column"]: e["message"] for e in judge_drift(reference, now)["drift"]}
+    assert "above 2009, and so above" in said["built"]
+    assert "above 2,398, and so above" in said["price"]

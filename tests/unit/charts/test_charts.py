@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import struct
 
 import numpy as np
@@ -358,3 +359,25 @@ def test_much_stands_out_from_the_paper(theme: Theme) -> None:
         distances = [abs(light(colour) - light(theme.paper)) for colour in scale]
         assert distances == sorted(distances)
         assert distances[-1] > 80
+
+
+MEANS_OF_YEARS = [
+    bars.bar(
+        "b", "b", ["a", "c"], [1987.42, 2013.9], value_axis="mean year", rest="drop", years=True
+    ),
+    curves.line("l", "l", [1, 2], {"mean year": [1987.42, 2013.9]}, years=True),
+    points.predicted_vs_actual("p", "p", [1987, 2013], [1990.21, 2011.73], target="year"),
+    points.residuals("r", "r", [1990.21, 2011.73], [-3.2, 1.3], target="year", years=True),
+]
+
+
+@pytest.mark.parametrize("chart", MEANS_OF_YEARS, ids=lambda chart: chart.name)
+def test_means_and_predictions_of_years_are_written_as_years(chart: Chart) -> None:
+    figure = Figure()
+    axes = figure.add_subplot()
+    draw(axes, chart, LIGHT)
+    ticks = [*axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts]
+    texts = [tick.get_text() for tick in ticks]
+    assert any(text.startswith(("19", "20")) for text in texts)
+    assert not any("," in text for text in texts)
+    assert not re.search(r"[12],\d\d\d", json.dumps(render_plotly(chart)))

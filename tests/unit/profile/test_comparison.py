@@ -19,15 +19,17 @@ RNG = np.random.default_rng(3)
 Data = dict[str, tuple[str, Any]]
 
 
-def compared(folder: Path, before: Data, after: Data) -> dict[str, Any]:
+def compared(
+    folder: Path, before: Data, after: Data, memory_mb: int | None = None
+) -> dict[str, Any]:
     """``compare.json`` of the two, with its page under ``page``."""
     sides = {}
     for side, data in (("a", before), ("b", after)):
         place = folder / side
-        place.mkdir()
+        place.mkdir(parents=True)
         source, columns = write(place, data)
         sides[side] = {"source": source, "columns": columns, "name": f"{side}.csv"}
-    told = compare(**sides, out_dir=str(folder), progress=silent)
+    told = compare(**sides, out_dir=str(folder), progress=silent, memory_mb=memory_mb)
     document: dict[str, Any] = json.loads((folder / "compare.json").read_text("utf-8"))
     assert told["summary"] == document["summary"]
     return document | {"page": (folder / "compare.html").read_text("utf-8")}

@@ -12,32 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.analysis.profile import (
-    duplicates,
-    long_strings,
-    moments,
-    numeric,
-    ordered,
-    sorting,
-    source,
-)
+from app.analysis.profile import long_strings, ordered, sorting, source
 from app.analysis.profile.ordered import Stored, Weighted, runs
 from app.analysis.profile.sorting import Sorter
 from tests.unit.profile.tables import column, profiled
 from tests.unit.profile.test_long_tables import ROWS, table
 
 FLOATS = st.floats(allow_nan=False, width=64)
-
-
-@pytest.fixture
-def cramped(monkeypatch) -> None:
-    """No room: runs of 16 values, blocks of 4, batches of 7 rows."""
-    monkeypatch.setattr(sorting, "LEAST_ROOM", 16)
-    for module in (ordered, sorting):
-        monkeypatch.setattr(module, "BLOCK", 4)
-    monkeypatch.setattr(source, "BATCH", 7)
-    for module in (duplicates, moments, numeric, ordered):
-        monkeypatch.setattr(module, "SLICE", 11)
 
 
 def wide() -> dict[str, tuple[str, Any]]:

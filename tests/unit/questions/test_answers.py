@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +238,39 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_is_a_bad_table(tmp_path: Path) -> None:
     with pytest.raises(BadTable):
         asked_of((str(tmp_path / "gone.parquet"), ()), "How many rows?")
+
+
+BOOKS = written(
+    ["book", "year", "released", "pages"],
+    ["categorical", "integer", "datetime", "integer"],
+    [
+        list("abcd") * 3,
+        [1990 + i % 4 for i in range(12)],
+        [datetime.fromisoformat(f"{2001 + i % 3}-{1 + i:02}-02") for i in range(12)],
+        [1900 + 300 * i for i in range(12)],
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("What is the highest year?", "is 1993 (12 rows)"),
+        ("What is the average year?", "is 1991.5 (12"),
+        ("average year for each book", "d 1993, c 1992"),
+        ("What years are there?", ": 1990, 1991"),
+        ("number of rows for each year", ": 1990 3, 1991 3"),
+        ("What is the total pages for each year?", ": 1993 12,000, 1992 11,100"),
+        ("Which year has the most rows?", ": 1990 (3), 1991 (3)"),
+        ("Which book has the highest average year?", ": d (1993)"),
+        ("Which released year has the most rows?", ": 2001 (4), 2002 (4)"),
+        ("What is the year of the row with the highest pages?", ": 1993."),
+        ("What is the highest pages?", "is 5,200"),
+    ],
+)
+def test_years_are_written_as_years_and_nothing_else_is(question: str, said: str) -> None:
+    """1,990 is no year; 5,200 pages keep their comma."""
+    found = asked_of(BOOKS, question)
+    assert said in found["answer"]
+    drawn = json.dumps(found["chart"])
+    assert not re.search(r"(?<!\d)(1,99|2,00)\d", found["answer"] + drawn)

@@ -205,3 +205,28 @@ def test_a_listed_chart_without_its_picture_is_left_out(tmp_path: Path) -> None:
 def test_a_table_refuses_ragged_rows() -> None:
     with pytest.raises(ValueError, match="as many cells"):
         Table(("a", "b"), (("1",),))
+
+
+def test_years_are_written_as_years(tmp_path: Path) -> None:
+    """1,978 is no year; a price of 1,978 is one."""
+    figures = {"min": 1950, "max": 2013, "median": 1978, "mean": 1980.25}
+    built = {"name": "built", "type": "integer", "required": True, "range": [1950, 2013]}
+    price = {"name": "price", "type": "integer", "required": True, "range": [10, 3000]}
+    run = runs.Run(
+        tmp_path,
+        profile=runs.profile(
+            runs.column("built", "integer", **figures),
+            runs.column("price", "integer", min=10, max=3000, median=1978, mean=1980.25),
+        ),
+        model=runs.model("regression", "rmse", 3.0)
+        | {"input_schema": [built | {"example": 1978}, price | {"example": 1978}]},
+        leaderboard=runs.ranking("rmse", 528.2, 4000.0),
+    )
+    text = text_of(run.document())
+    assert "1950 to 2013, median 1978, mean 1980.2" in text
+    assert "10 to 3,000, median 1,978, mean 1,980" in text
+    rows = [
+        row for block in run.document().blocks if isinstance(block, Table) for row in block.rows
+    ]
+    examples = {row[0]: row[-1] for row in rows if row[2:3] == ("yes",)}
+    assert examples == {"built": "1978", "price": "1,978"}
