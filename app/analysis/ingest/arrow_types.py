@@ -68,10 +68,14 @@ def _decimal(kind: pa.DataType, cell: str) -> tuple[Kind, str, str | None]:
 
 
 def _timestamp(kind: pa.DataType, cell: str) -> tuple[Kind, str, str | None]:
+    finer = "holds nanoseconds; microseconds are kept." if kind.unit == "ns" else None
     if kind.tz is not None:
         told = f"has the time zone {kind.tz} and is kept in UTC."
-        return "datetime", f"make_timestamp(epoch_us({cell}))", told
-    finer = "holds nanoseconds; microseconds are kept." if kind.unit == "ns" else None
+        if finer:
+            told = f"{told.removesuffix('.')}, to the microsecond."
+        # Of nanoseconds with a zone the engine does not tell the microseconds.
+        moment = f"CAST({cell} AS TIMESTAMPTZ)" if finer else cell
+        return "datetime", f"make_timestamp(epoch_us({moment}))", told
     return "datetime", f"CAST({cell} AS TIMESTAMP)", finer
 
 

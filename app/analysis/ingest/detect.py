@@ -151,7 +151,7 @@ def _text_reader(head: bytes, file: Detected) -> Detected:
 _JSON_NAMES = frozenset({"json", "ndjson", "jsonl", "geojson"})
 # The beginning of an object with a key, or of an array of JSON values.
 _JSON_OPENING = re.compile(
-    r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\})|\[\s*(?:[\[{"\]]|-?[0-9.eE+-]+\s*[,\]]|null|true|false))'
+    r'\s*(?:\{\s*(?:"(?:[^"\\]|\\.)*"\s*:|\})|\[\s*(?:[\[{"\]]|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\s*[,\]]|null|true|false))'
 )
 
 

@@ -33,6 +33,8 @@ def open_json(detected: Detected, scratch: Path) -> Table:
     with path.open(encoding="utf-8-sig") as file, PartWriter(scratch) as parts:
         reading = _Reading(JsonStream(file), Records(parts))
         shape = reading.read()
+        # Columns may be declared and have no rows.
+        parts.widen(len(reading.names()))
     if not reading.names():
         raise BadTable(_NO_TABLE, hint=_HINT)
     names, repaired = repair_names(reading.names())

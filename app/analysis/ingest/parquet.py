@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from app.analysis.errors import BadTable, TooLarge, UnsupportedFormat
@@ -11,12 +12,14 @@ from app.analysis.ingest.arrow_types import typed_table
 from app.analysis.ingest.columnar import park
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.engine import adopt
+from app.analysis.ingest.findings import Finding, quoted
 from app.analysis.ingest.limits import check_columns
 from app.analysis.ingest.parquet_cost import DAMAGE, check_decoded, is_encrypted, open_file
 from app.analysis.ingest.table import Table
 
 _BATCH_ROWS = 1024
 _DAMAGED = "The Parquet file is damaged"
+_ENCRYPTED = "This is a Parquet file with encrypted columns, which UAM has no keys for."
 
 
 def open_parquet(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> Table:
@@ -29,8 +32,7 @@ def open_parquet(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> 
         file = open_file(detected.path)
     with file:
         if is_encrypted(file, detected.path):
-            message = "This is a Parquet file with encrypted columns, which UAM has no keys for."
-            raise UnsupportedFormat(message)
+            raise UnsupportedFormat(_ENCRYPTED)
         with _told("its schema cannot be read"):
             schema, rows = file.schema_arrow, file.metadata.num_rows
         check_columns(len(schema))
@@ -48,7 +50,23 @@ def open_parquet(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> 
 def _careful(detected: Detected, scratch: Path, max_unpacked_bytes: int) -> Table:
     file = open_file(detected.path)
     batches = file.iter_batches(_BATCH_ROWS)
-    table = park(file.schema_arrow, batches, detected, scratch, max_unpacked_bytes)
+    with _told("its pages cannot be read"):
+        first = next(batches, None)
+    schema = file.schema_arrow if first is None else first.schema
+    try:
+        table = park(
+            schema,
+            chain([] if first is None else [first], batches),
+            detected,
+            scratch,
+            max_unpacked_bytes,
+        )
+    except BadTable as error:
+        raise _encrypted(error.__cause__) or error from error.__cause__
+    # What pyarrow has no array for: records without a field.
+    for name in sorted(set(file.schema_arrow.names) - set(schema.names)):
+        message = f"{quoted(name)} holds records without a field and was left out."
+        table.findings.append(Finding("converted", message, name))
     found, declared = table.read["rows_declared"], file.metadata.num_rows
     if found != declared:
         raise BadTable(f"{_DAMAGED}: it declares {declared:,} rows and holds {found:,}.")
@@ -69,6 +87,15 @@ def _told(why: str) -> Iterator[None]:
             f"The Parquet file is written in a way that UAM cannot read: {why}."
         ) from error
     except DAMAGE as error:
-        raise BadTable(
+        if "precision out of range" in str(error):
+            raise UnsupportedFormat(
+                "The Parquet file has decimals of more digits than UAM reads (76)."
+            ) from error
+        raise _encrypted(error) or BadTable(
             f"{_DAMAGED}: {why}.", hint="It may have been cut short; send it again."
         ) from error
+
+
+def _encrypted(error: BaseException | None) -> UnsupportedFormat | None:
+    """What to tell of columns that only the file itself notes as encrypted."""
+    return UnsupportedFormat(_ENCRYPTED) if "noted as encrypted" in str(error) else None

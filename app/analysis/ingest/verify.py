@@ -37,6 +37,10 @@ _TEXT_TOKENS_OR_NA = _one_of((*MISSING_IN_TEXT, "NA"))
 _BLANKS = " OR ".join(f"contains({{v}}, chr({code}))" for code in (32, 9, 10, 12, 13))
 _WORDY = rf"CASE WHEN {_BLANKS} THEN regexp_matches({{v}}, '[^\s][\s]+[^\s]') END"
 
+# Texts that differ, told apart by the digests of long ones: the engine holds them all in memory.
+LONG_CHARS = 64
+_BRIEF = f"CASE WHEN strlen({{v}}) > {LONG_CHARS} THEN md5({{v}}) ELSE {{v}} END"
+
 
 @dataclass(frozen=True, slots=True)
 class TypedFacts:
@@ -203,7 +207,7 @@ def text_facts(
         "count(*) FILTER ({v} = 'NA')",
         "min({v})",
         "max({v})",
-        distinct_count(exact),
+        f"count(DISTINCT {_BRIEF})" if exact else distinct_count(exact),
         f"count(*) FILTER ({_WORDY})",
         "coalesce(avg(length({v})), 0)",
     )

@@ -363,3 +363,20 @@ def test_an_option_of_another_format_is_refused(read):
         read(parquet(pa.table({"a": [1]})), "t.parquet", delimiter=";")
     with pytest.raises(BadOption):
         read('[{"a": 1}]', "t.json", sheet=1)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.txt"])
+def test_addresses_in_brackets_are_no_json(read, name):
+    table = read("address\n[10.0.0.1]\n[10.0.0.2]\n", name)
+    assert table.values("address") == ["[10.0.0.1]", "[10.0.0.2]"]
+    bare = read("[248.128.0.120]\n[248.128.0.141]\n[248.128.1.37]\n", name)
+    assert bare.result["read"]["format"] == "csv"
+    assert read("[[1, 2.5], [-3e2, 4]]", name).result["read"]["format"] == "json"
+
+
+@pytest.mark.parametrize("text", ['{"a": [], "b": []}', '[["a", "b"]]', '{"about": 1, "a": []}'])
+def test_json_that_declares_columns_and_has_no_rows(read, text):
+    table = read(text, "t.json")
+    assert table.result["rows"] == 0
+    assert next(iter(table.types)) == "a"
+    assert "no_rows" in table.kinds
