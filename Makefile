@@ -7,7 +7,7 @@ UV := .tools/bin/uv
 RUNTIME := $(VENV)/.runtime-stamp
 DEV := $(VENV)/.dev-stamp
 
-.PHONY: setup setup-dev demo serve test faults lint format bench soak lock clean
+.PHONY: setup setup-dev demo serve test faults lint format bench soak release-models lock clean
 
 setup: $(RUNTIME)  ## install UAM into .venv (under 2 s when there is nothing to do)
 
@@ -63,9 +63,13 @@ bench: setup-dev  ## figures, measured on this machine; nothing here is a test
 soak: setup-dev  ## half an hour of runs while parts are killed at random; every invariant is checked at the end
 	@$(VENV)/bin/python -m bench.soak $(SOAK)
 
+release-models: setup-dev  ## at a release, once: keep models of this version for later ones to load
+	@$(VENV)/bin/python -m tests.unit.automl.release_models
+
 lock: $(UV)  ## resolve the dependencies anew, with hashes
 	@printf 'uv\nsetuptools\n' | $(UV) pip compile - --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/bootstrap.txt
 	@$(UV) pip compile pyproject.toml --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/runtime.txt
+	@$(UV) pip compile pyproject.toml --quiet --upgrade --extra dask -c requirements/runtime.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/dask.txt
 	@$(UV) pip compile pyproject.toml --quiet --upgrade --extra dev -c requirements/runtime.txt --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header -o requirements/dev.txt
 
 clean:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -120,8 +121,10 @@ class Settings(BaseSettings):
     @field_validator("compute_url")
     @classmethod
     def _known_compute(cls, value: str) -> str:
-        if value and urlsplit(value).scheme != "dask":
+        if value and (urlsplit(value).scheme != "dask" or urlsplit(value).port is None):
             raise ValueError("must be dask://host:port")
+        if value and find_spec("distributed") is None:
+            raise ValueError("needs the extra 'dask' of UAM: pip install 'uam[dask]'")
         return value
 
     @field_validator("cors_origins", mode="before")
@@ -170,14 +173,7 @@ class Settings(BaseSettings):
     @property
     def unused(self) -> list[str]:
         """Settings that are set but that this version does not use yet."""
-        return [
-            name
-            for name, value in (
-                ("LLM_BASE_URL", self.llm_base_url),
-                ("COMPUTE_URL", self.compute_url),
-            )
-            if value
-        ]
+        return ["LLM_BASE_URL"] if self.llm_base_url else []
 
     @property
     def link_origin(self) -> str:

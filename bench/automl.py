@@ -290,7 +290,7 @@ def main() -> None:
             if name in by:
                 continue
             with tempfile.TemporaryDirectory(prefix="uam-automl-") as folder:
-                parts = split(_table(task, chosen.tasks, Path(folder)), task, Path(folder))
+                parts = split(table_of(task, chosen.tasks, Path(folder)), task, Path(folder))
                 if name == UAM:
                     found = run_uam(task, parts, chosen.seconds, Path(folder))
                 else:
@@ -301,7 +301,7 @@ def main() -> None:
     print(told(kept, chosen.seconds))
 
 
-def _table(task: Task, python: str | None, folder: Path) -> pd.DataFrame:
+def table_of(task: Task, python: str | None, folder: Path) -> pd.DataFrame:
     path = Path(task.item)
     if task.package != "csv":
         path = folder / "table.csv"

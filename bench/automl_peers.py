@@ -82,7 +82,14 @@ def mljar(train: pd.DataFrame, target: str, task: str, seconds: int, out: Path) 
         verbose=0,
     )
     made.fit(train.drop(columns=target), train[target])
-    return _of_scikit(made, task)
+    if task == "regression":
+        return _of_scikit(made, task)
+    # It tells the names of its classes there alone.
+    return lambda rows: (
+        made.predict_all(rows)
+        .drop(columns="label")
+        .rename(columns=lambda name: str(name).removeprefix("prediction_"))
+    )
 
 
 def h2o(train: pd.DataFrame, target: str, task: str, seconds: int, out: Path) -> Predict:
@@ -133,14 +140,8 @@ PEERS = {"autogluon": autogluon, "flaml": flaml, "mljar": mljar, "h2o": h2o, "hg
 def _of_scikit(made: Any, task: str) -> Predict:
     if task == "regression":
         return lambda rows: pd.DataFrame({"prediction": made.predict(rows)})
-    classes = getattr(made, "classes_", None)
-
-    def predict(rows: pd.DataFrame) -> pd.DataFrame:
-        shares = made.predict_proba(rows)
-        names = classes if classes is not None else made._labels
-        return pd.DataFrame(shares, columns=[str(name) for name in names])
-
-    return predict
+    names = [str(name) for name in made.classes_]
+    return lambda rows: pd.DataFrame(made.predict_proba(rows), columns=names)
 
 
 def size_mb(path: Path) -> float:

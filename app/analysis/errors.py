@@ -67,3 +67,9 @@ class BadModel(AnalysisError):
     """A model bundle cannot be loaded: its hash, its signature or its content is wrong."""
 
     code = "bad_model"
+
+
+class OutdatedModel(BadModel):
+    """A bundle is the one that was stored, and the libraries of this version cannot load it."""
+
+    code = "outdated_model"

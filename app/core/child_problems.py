@@ -46,7 +46,7 @@ def as_problem(error: ChildError, location: str = "body.file") -> Problem:
         return UnsupportedMedia(error.message)
     if error.code == "too_large":
         return PayloadTooLarge(error.message)
-    if error.code == "bad_model":
+    if error.code in {"bad_model", "outdated_model"}:
         return Gone(error.message)
     if error.code == "bad_rows":
         errors = [

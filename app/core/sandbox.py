@@ -47,6 +47,12 @@ OUT_OF_MEMORY_SIGNS = (
 
 # What a child may see of the environment: never a setting that holds a secret.
 PASSED_ON = (
+    # Where the certificates for a cluster (COMPUTE_URL) lie: paths, no secrets.
+    "DASK_CONFIG",
+    "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION",
+    "DASK_DISTRIBUTED__COMM__TLS__CA_FILE",
+    "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT",
+    "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY",
     "HOME",
     "LANG",
     "LC_ALL",

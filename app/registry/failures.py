@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 
 from app.core.child_problems import as_problem
-from app.core.problems import Problem, Unprocessable
+from app.core.problems import Gone, Problem, Unprocessable
 from app.core.sandbox import ChildCrashed, ChildError
 
 logger = logging.getLogger(__name__)
 
 _LIMITS = frozenset({"out_of_memory", "timeout"})
+
+
+class Outdated(Gone):
+    """410: the libraries of this version cannot load the model; see ``refitting``."""
 
 
 def prediction_problem(error: ChildError) -> Problem:
@@ -20,6 +24,8 @@ def prediction_problem(error: ChildError) -> Problem:
         return Unprocessable("The prediction could not be made: the model broke on these rows.")
     if error.code in _LIMITS:
         return Unprocessable(f"The prediction could not be made: {error.message}.")
+    if error.code == "outdated_model":
+        return Outdated(error.message)
     return as_problem(error)
 
 

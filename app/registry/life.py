@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -11,12 +12,13 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from app.auth.dependencies import CurrentUser
 from app.auth.principal import Principal
 from app.core.lanes import Lane
-from app.core.multipart import is_multipart, receive_form
+from app.core.multipart import ReceivedFile, is_multipart, receive_form
 from app.core.problems import Unprocessable, UnsupportedMedia
 from app.db.tables import PredictionJob
 from app.registry import champions, evaluating, exporting, monitoring
 from app.registry.bodies import file_form, is_json, parse_object
 from app.registry.predicting import find_model
+from app.registry.refitting import answered
 from app.registry.schemas import (
     EvaluateIn,
     Evaluation,
@@ -57,7 +59,7 @@ Version = Annotated[int | None, Query(ge=1, le=2_147_483_647)]
     "/models/{model_id}/evaluate",
     openapi_extra=EVALUATE_BODY,
     responses={
-        **answers(400, 401, 404, 410, 413, 415, 422, 507),
+        **answers(400, 401, 404, 409, 410, 413, 415, 422, 429, 507),
         200: {"model": Evaluation, "description": "How good the model is on these rows."},
         202: {"model": JobAccepted, "description": "The table is large: a worker judges by it."},
     },
@@ -68,7 +70,7 @@ async def evaluate(model_id: str, request: Request, user: CurrentUser, held: Hel
     if is_multipart(request):
         async with receive_form(request) as form:
             form.refuse_unknown("file")
-            found = await _lane.run(evaluating.evaluate_file, held, user, model_id, form.file())
+            found = await _lane.run(_evaluate_file, held, user, model_id, form.file())
         return _evaluated(found)
     if not is_json(request):
         raise UnsupportedMedia("Send a file as a form, or a dataset_id as application/json.")
@@ -81,7 +83,37 @@ def _evaluate_dataset(
 ) -> dict[str, Any] | PredictionJob:
     find_model(held, user, model_id)
     asked = parse_object(body, EvaluateIn)
-    return evaluating.evaluate_dataset(held, user, model_id, asked.dataset_id, asked.version)
+    return _judged(
+        held,
+        user,
+        model_id,
+        lambda one: evaluating.evaluate_dataset(held, user, one, asked.dataset_id, asked.version),
+    )
+
+
+def _evaluate_file(
+    held: Resources, user: Principal, model_id: str, received: ReceivedFile
+) -> dict[str, Any] | PredictionJob:
+    return _judged(
+        held, user, model_id, lambda one: evaluating.evaluate_file(held, user, one, received)
+    )
+
+
+def _judged(
+    held: Resources,
+    user: Principal,
+    model_id: str,
+    ask: Callable[[str], dict[str, Any] | PredictionJob],
+) -> dict[str, Any] | PredictionJob:
+    found, told = answered(held, user, model_id, ask)
+    if isinstance(found, dict):
+        found["warnings"].extend(told)
+    return found
+
+
+def _export(held: Resources, user: Principal, model_id: str) -> exporting.Export:
+    found, _ = answered(held, user, model_id, lambda one: exporting.export_model(held, user, one))
+    return found
 
 
 def _evaluated(found: dict[str, Any] | PredictionJob) -> Response:
@@ -125,7 +157,7 @@ async def monitor(
 @router.get(
     "/models/{model_id}/export",
     responses={
-        **answers(401, 404, 410, 507),
+        **answers(401, 404, 409, 410, 422, 429, 507),
         200: {
             "description": "A zip that predicts without UAM.",
             "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
@@ -135,7 +167,7 @@ async def monitor(
 )
 async def export(model_id: str, user: CurrentUser, held: Held) -> StreamingResponse:
     """A zip that works without UAM: the model, predict.py, pinned requirements, a model card."""
-    found = await _lane.run(exporting.export_model, held, user, model_id)
+    found = await _lane.run(_export, held, user, model_id)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.filename, safe='')}",
         "Content-Length": str(found.size),

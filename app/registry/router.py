@@ -11,7 +11,7 @@ from app.analysis.automl.table_out import csv_lines
 from app.auth.dependencies import CurrentUser
 from app.auth.principal import Principal
 from app.core.lanes import Lane
-from app.core.multipart import is_multipart, receive_form
+from app.core.multipart import ReceivedFile, is_multipart, receive_form
 from app.core.problems import UnsupportedMedia
 from app.db.tables import Artifact, PredictionJob
 from app.projects.service import get_project
@@ -19,7 +19,15 @@ from app.registry import champions, files, jobs, predicting, service
 from app.registry.bodies import file_form, is_json, parse_champion_rows, parse_rows, prefers_csv
 from app.registry.life import router as life
 from app.registry.predicting import PredictedRows, shelf_of
-from app.registry.schemas import JobAccepted, JobOut, ModelDetail, ModelOut, Predictions
+from app.registry.refitting import answered
+from app.registry.schemas import (
+    JobAccepted,
+    JobOut,
+    ModelDetail,
+    ModelOut,
+    PredictIn,
+    Predictions,
+)
 from app.resources import Resources
 from app.web import Held, Page, Unit, answers, paginate
 
@@ -86,7 +94,7 @@ CHAMPION_BODY: dict[str, Any] = {
     }
 }
 PREDICT_ANSWERS: dict[int | str, dict[str, Any]] = {
-    **answers(400, 401, 404, 410, 413, 415, 422, 507),
+    **answers(400, 401, 404, 409, 410, 413, 415, 422, 429, 507),
     200: {
         "model": Predictions,
         "description": "The predictions; as CSV for `Accept: text/csv`.",
@@ -135,7 +143,8 @@ async def predict(model_id: str, request: Request, user: CurrentUser, held: Held
     if is_multipart(request):
         async with receive_form(request) as form:
             form.refuse_unknown("file")
-            found = await _files_lane.run(files.predict_file, held, user, model_id, form.file())
+            received = form.file()
+            found = await _files_lane.run(_predict_file, held, user, model_id, received)
         return _file_answer(found, csv)
     if not is_json(request):
         raise UnsupportedMedia("Send the rows as application/json, or a file as a form.")
@@ -147,7 +156,7 @@ async def predict(model_id: str, request: Request, user: CurrentUser, held: Held
     "/projects/{project_id}/predict",
     openapi_extra=CHAMPION_BODY,
     responses={
-        **answers(400, 401, 404, 410, 413, 415, 422, 507),
+        **answers(400, 401, 404, 409, 410, 413, 415, 422, 429, 507),
         200: PREDICT_ANSWERS[200],
     },
     response_class=JSONResponse,
@@ -171,14 +180,39 @@ def _champion_rows(
     asked = parse_champion_rows(body)
     with held.database.unit(write=False) as unit:
         model = champions.find_champion(unit, user, project_id, asked.target)
-    return _rows_answer(predicting.predict_rows(held, user, model, asked), csv)
+    return _rows_answer(_by_whom_can(held, user, model.id, asked), csv)
 
 
 def _predict_rows(
     held: Resources, user: Principal, model_id: str, body: bytes, csv: bool
 ) -> Response:
-    model = predicting.find_model(held, user, model_id)
-    return _rows_answer(predicting.predict_rows(held, user, model, parse_rows(body)), csv)
+    predicting.find_model(held, user, model_id)
+    return _rows_answer(_by_whom_can(held, user, model_id, parse_rows(body)), csv)
+
+
+def _by_whom_can(
+    held: Resources, user: Principal, model_id: str, asked: PredictIn
+) -> PredictedRows:
+    """The answer of a model, or of the one that was made again in its place."""
+
+    def ask(model_id: str) -> PredictedRows:
+        model = predicting.find_model(held, user, model_id)
+        return predicting.predict_rows(held, user, model, asked)
+
+    found, told = answered(held, user, model_id, ask)
+    found.warnings.extend(told)
+    return found
+
+
+def _predict_file(
+    held: Resources, user: Principal, model_id: str, received: ReceivedFile
+) -> files.PredictedFile | PredictionJob:
+    found, told = answered(
+        held, user, model_id, lambda asked: files.predict_file(held, user, asked, received)
+    )
+    if isinstance(found, files.PredictedFile):
+        found.facts["warnings"].extend(told)
+    return found
 
 
 def _rows_answer(found: PredictedRows, csv: bool) -> Response:

@@ -153,6 +153,7 @@ def _context(
         on_progress=_progress_writer(workshop.database, claim),
         stop=stop,
         test=test,
+        compute_url=workshop.settings.compute_url,
         finish=lambda: run.finish_requested or heartbeat.finish,
     )
 

@@ -58,7 +58,8 @@ class StageContext:
     """All that a stage may touch: its run's facts, a scratch directory, the storage.
 
     ``stop`` asks whether the work is to be dropped, ``finish`` whether it is to come to an end
-    with what there is. ``test`` is the data set of the option ``test_dataset_id``.
+    with what there is. ``test`` is the data set of the option ``test_dataset_id``, ``compute_url``
+    the cluster that candidates are fitted on.
     """
 
     run: Run
@@ -75,6 +76,7 @@ class StageContext:
     stop: Callable[[], bool]
     finish: Callable[[], bool] = lambda: False
     test: DatasetFacts | None = None
+    compute_url: str = ""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -238,6 +240,7 @@ def train(context: StageContext) -> StageResult:
         "columns": shape["columns"],
         "options": {**context.options, "cleaning_steps": steps},
         "test": _test(context),
+        "compute_url": context.compute_url,
     }
     try:
         facts = _trained(context, params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import random
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
+from app.core.signing import sign_model
 from app.db.session import Database
 from app.db.tables import ModelMeta
 from app.storage.factory import open_storage
@@ -373,6 +375,50 @@ def test_a_bundle_with_a_foreign_signature_is_never_loaded(
     with database.unit() as unit:
         unit.session.get_one(ModelMeta, spare.model_id).signature = good
     assert spare.predict([ROW]).status_code == 200
+
+
+def test_a_model_that_the_libraries_cannot_load_is_made_again_and_answers(
+    spare: Trained, server: Server, database: Database
+) -> None:
+    storage, bucket = open_storage(server.settings), server.settings.minio_bucket
+    # A pickle of this server's own, of a class that no library has any more.
+    strange = b"cno_such_library\nModel\n."
+    with database.unit() as unit:
+        model = unit.session.get_one(ModelMeta, spare.model_id)
+        kept = (model.sha256, model.signature)
+        model.sha256 = hashlib.sha256(strange).hexdigest()
+        model.signature = sign_model(model.sha256, model.id, server.settings.signing_key)
+        key = model.storage_key
+    good = storage.download_bytes(bucket, key)
+    storage.upload_bytes(bucket, key, strange)
+    try:
+        told = assert_problem(spare.predict([ROW]), 409)
+        assert "It is being made again from its recipe by run" in told["detail"]
+        again = assert_problem(spare.predict([ROW]), 409)["run_id"]
+        assert again == told["run_id"] != spare.run_id
+        status = spare.world.wait(again)
+        assert status["status"] == "COMPLETED", status
+        assert any(f"makes model {spare.model_id} again" in e["message"] for e in status["logs"])
+        found = spare.predict([ROW]).json()
+        made = spare.world.api.get(f"/models/{found['model_id']}").json()
+        assert made["run_id"] == again
+        assert [w["kind"] for w in found["warnings"]] == ["made_again"]
+        assert spare.model_id in found["warnings"][0]["message"]
+        file = spare.predict_file("a.csv", as_csv([ROW])).json()
+        assert file["model_id"] == found["model_id"]
+        assert "made_again" in {w["kind"] for w in file["warnings"]}
+        judged = spare.world.api.post(
+            f"/models/{spare.model_id}/evaluate", files={"file": ("t.csv", training_csv(60, 2))}
+        ).json()
+        assert judged["model_id"] == found["model_id"]
+        export = spare.world.api.get(f"/models/{spare.model_id}/export")
+        assert export.content.startswith(b"PK")
+    finally:
+        storage.upload_bytes(bucket, key, good)
+        with database.unit() as unit:
+            model = unit.session.get_one(ModelMeta, spare.model_id)
+            model.sha256, model.signature = kept
+    assert spare.predict([ROW]).json()["model_id"] == spare.model_id
 
 
 def test_a_deleted_model_is_gone_and_its_predictions_stay(spare: Trained) -> None:

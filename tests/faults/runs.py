@@ -31,13 +31,13 @@ class Undisturbed:
 @lru_cache(maxsize=2)
 def undisturbed_run(installation: Installation) -> Undisturbed:
     """The one of an installation, made when it is first asked for; leave it as it is."""
-    return finished_run(installation)
+    return finished_run(installation, TRAINED)
 
 
-def finished_run(installation: Installation) -> Undisturbed:
-    """Another such run, for a test that takes something of it away."""
+def finished_run(installation: Installation, options: dict[str, Any]) -> Undisturbed:
+    """Another finished run, for a test that takes something of it away."""
     owner = register(installation.server)
-    run_id = start(owner, TRAINED)
+    run_id = start(owner, options)
     assert owner.wait(run_id)["status"] == "COMPLETED"
     model = owner.api.get("/models").json()[0]
     return Undisturbed(owner, run_id, model["id"], metrics_of(installation, run_id))

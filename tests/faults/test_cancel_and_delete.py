@@ -167,7 +167,9 @@ def test_deleting_what_is_being_started_or_finished_is_no_server_error(
 ) -> None:
     with installation.frozen(installation.part("worker")):
         for _ in range(ROUNDS // 20):
-            project = user.api.post("/projects", json={"name": "Short-lived"}).json()["id"]
+            made = user.api.post("/projects", json={"name": "Short-lived"})
+            assert made.status_code == 201, made.text
+            project = made.json()["id"]
             dataset_id = user.upload(project_id=project)["dataset_id"]
             run_id = user.start(dataset_id)
             claim = claimed(installation, run_id, 2)
@@ -188,11 +190,11 @@ def test_deleting_what_is_being_started_or_finished_is_no_server_error(
 def test_deleting_a_model_that_predicts_is_no_server_error(
     installation: Installation,
 ) -> None:
-    finished = finished_run(installation)
+    finished = finished_run(installation, EXPLORED)
     url = f"/models/{finished.model_id}"
     owner = finished.owner
     clients = [owner.server.client(owner.access_token) for _ in range(6)]
-    rows = {"rows": [{"city": "Bonn", "size": 70}]}
+    rows = {"rows": [{"city": "Bonn", "size": 70, "price": 1230}]}
 
     def predict(client: httpx.Client) -> list[int]:
         answers = [client.post(f"{url}/predict", json=rows) for _ in range(5)]

@@ -18,7 +18,7 @@ from tests.faults.frail import Frail
 from tests.faults.installation import Installation, install, until
 from tests.faults.invariants import assert_whole
 from tests.faults.premises import Premises
-from tests.faults.runs import TRAINED
+from tests.faults.runs import EXPLORED, TRAINED
 from tests.faults.shims import Dial, compile_shim
 
 HOURS = 2 * 3600
@@ -96,7 +96,7 @@ def test_a_worker_whose_clock_is_wrong_holds_its_leases(
         installation.frozen(installation.part("worker")),
         installation.another("worker", **clock.environment),
     ):
-        run_id = frail_user.start(dataset_id, **TRAINED)
+        run_id = frail_user.start(dataset_id, **EXPLORED)
         until(lambda: far_off(installation, run_id) is False, 120, "a claim")
         clock.set_ahead(-HOURS)
         until(lambda: installation.run(run_id).attempt == TRAINING, 120, "training")

@@ -15,7 +15,7 @@ from tests.api.server import Server
 from tests.api.world import World, assert_problem
 from tests.faults.frail import CONNECTIONS, Frail, frozen
 from tests.faults.installation import Installation, until
-from tests.faults.runs import TRAINED
+from tests.faults.runs import EXPLORED
 
 pytestmark = pytest.mark.services
 
@@ -72,7 +72,7 @@ def parts_that_stay(installation: Installation) -> Iterator[None]:
 
 def training(frail: Frail, user: World) -> str:
     """A run that somebody trains."""
-    run_id = user.start(user.upload()["dataset_id"], **TRAINED)
+    run_id = user.start(user.upload()["dataset_id"], **EXPLORED)
     until(lambda: frail.installation.run(run_id).attempt == TRAINING, 120, "training")
     return run_id
 

@@ -112,7 +112,7 @@ class Budget:
 
         So a fit that turns out far slower than planned cannot eat what others need.
         """
-        until = self.elapsed + share * max(0.0, self.wall_left)
+        until = self.elapsed + self.allowed(share)
 
         def over() -> bool:
             if self.elapsed > until:
@@ -120,6 +120,10 @@ class Budget:
             return self.elapsed > until or self.expired()
 
         return over
+
+    def allowed(self, share: float) -> float:
+        """That share of the wall seconds left now."""
+        return share * max(0.0, self.wall_left)
 
     def affordable(self) -> float:
         """Planned seconds that may still be used: by the plan, or, on a machine that is much

@@ -17,7 +17,7 @@ from app.analysis.automl.intervals import Intervals
 from app.analysis.automl.reference import Reference
 from app.analysis.automl.target import TRUTH, Label
 from app.analysis.automl.tasks import Task
-from app.analysis.errors import BadModel
+from app.analysis.errors import BadModel, OutdatedModel
 from app.analysis.schema import Column, ColumnType
 
 FORMAT = 1
@@ -85,7 +85,8 @@ def load_bundle(path: str | Path, sha256: str | None = None) -> Bundle:
     """Read a bundle, its hash checked before anything of it is unpickled.
 
     A pickle can run code: without ``sha256`` the file is trusted as the caller's own.
-    Raises ``BadModel`` for a wrong hash, format or content.
+    Raises ``BadModel`` for a wrong hash or content, and ``OutdatedModel`` where what was stored is
+    not what this version and its libraries can load.
     """
     file = Path(path)
     if not file.is_file():
@@ -94,10 +95,14 @@ def load_bundle(path: str | Path, sha256: str | None = None) -> Bundle:
         raise BadModel("The model file is not the one that was stored: its SHA-256 differs.")
     try:
         content = joblib.load(file)
+    except (MemoryError, OSError):
+        raise
     except Exception as error:
-        raise BadModel("The file is not a model that this version can read.") from error
+        # With its hash right it is what was stored: then it is for other libraries.
+        kind = BadModel if sha256 is None else OutdatedModel
+        raise kind("The file is not a model that this version can read.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise BadModel(f"The model is not of format {FORMAT}; train it again.")
+        raise OutdatedModel(f"The model is not of format {FORMAT}; train it again.")
     bundle = content["bundle"]
     if not isinstance(bundle, Bundle):
         raise BadModel("The file holds no model.")

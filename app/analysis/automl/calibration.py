@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from app.analysis.automl.intervals import effective_rows
 from app.analysis.automl.metrics import log_loss
 
 Array = npt.NDArray[Any]
@@ -26,26 +27,35 @@ def tempered(probabilities: Array, temperature: float) -> Array:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def find_temperature(task: str, truth: Array, probabilities: Array) -> float:
+def find_temperature(
+    task: str, truth: Array, probabilities: Array, weights: Array | None = None
+) -> float:
     """The temperature with the least log loss out of fold (Guo et al. 2017), else 1.
 
     Kept only when, fitted on either half of the rows, it lowers the log loss of the other by
-    at least 0.1 %.
+    at least 0.1 %. Rows count by their ``weights``.
     """
-    if truth.size < LEAST_ROWS.get(task, 500):
+    if weights is not None:
+        counted = weights > 0
+        truth, probabilities, weights = truth[counted], probabilities[counted], weights[counted]
+    if effective_rows(truth.size, weights) < LEAST_ROWS.get(task, 500):
         return 1.0
     halves = np.arange(truth.size) % 2 == 0
-    before = log_loss(truth, probabilities)
+    before = log_loss(truth, probabilities, weights)
     after = 0.0
     for fit, judge in ((halves, ~halves), (~halves, halves)):
-        temperature = _fit(truth[fit], probabilities[fit])
-        after += log_loss(truth[judge], tempered(probabilities[judge], temperature)) / 2
-    return _fit(truth, probabilities) if after < before * (1 - LEAST_GAIN) else 1.0
+        own = None if weights is None else weights[fit]
+        others = None if weights is None else weights[judge]
+        share = 0.5 if weights is None or others is None else others.sum() / weights.sum()
+        temperature = _fit(truth[fit], probabilities[fit], own)
+        told = tempered(probabilities[judge], temperature)
+        after += share * log_loss(truth[judge], told, others)
+    return _fit(truth, probabilities, weights) if after < before * (1 - LEAST_GAIN) else 1.0
 
 
-def _fit(truth: Array, probabilities: Array) -> float:
+def _fit(truth: Array, probabilities: Array, weights: Array | None) -> float:
     found = minimize_scalar(
-        lambda t: log_loss(truth, tempered(probabilities, float(np.exp(t)))),
+        lambda t: log_loss(truth, tempered(probabilities, float(np.exp(t))), weights),
         bounds=(-1.0, 1.0),
         method="bounded",
     )

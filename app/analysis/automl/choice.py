@@ -15,7 +15,7 @@ from app.analysis.automl.decision import LARGEST, Decision
 from app.analysis.automl.ensemble import Member, members_per_family, select
 from app.analysis.automl.intervals import Intervals, fit_intervals
 from app.analysis.automl.leaderboard import rounded, rows_of
-from app.analysis.automl.material import Material
+from app.analysis.automl.material import Material, usable
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.portfolio import most_row_s
 
@@ -69,9 +69,11 @@ def choose(candidates: list[Candidate], material: Material, options: RunOptions)
     prediction = _weighted([(w, c.prediction) for w, c in members])
     holdout = _weighted([(w, c.holdout) for w, c in members])
     if material.task == "regression":
-        intervals = fit_intervals(truth, prediction)
+        intervals = fit_intervals(truth, prediction, usable(material.judged_weights))
         return Choice(tuple(members), prediction, holdout, 1.0, intervals, tuple(notes))
-    temperature = find_temperature(material.task, truth, prediction)
+    temperature = find_temperature(
+        material.task, truth, prediction, usable(material.judged_weights)
+    )
     if temperature != 1.0:
         notes.append(f"Probabilities were calibrated (temperature {temperature:.3g}).")
         prediction = tempered(prediction, temperature)

@@ -13,12 +13,14 @@ from joblib import Parallel, delayed
 
 from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.combined import Fitted
-from app.analysis.automl.estimators.base import Estimator, Params
+from app.analysis.automl.compute.cluster import Cluster, Underway
+from app.analysis.automl.compute.remote import Clock, Parcel
+from app.analysis.automl.estimators.base import Estimator, Fitting, Params
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.material import Material
 from app.analysis.automl.portfolio import Entry
 from app.analysis.automl.tasks import Metric
-from app.analysis.automl.transforms import smearing
+from app.analysis.automl.transforms import TargetScale, smearing
 
 Array = npt.NDArray[Any]
 
@@ -83,7 +85,6 @@ class Candidate:
 class _Judged:
     """One fold's model, what it says of the rows it is judged on, and of the holdout."""
 
-    space: FeatureSpace
     fitted: Fitted
     prediction: Array
     holdout: Array | None
@@ -119,6 +120,37 @@ def cross_validate(entry: Entry, material: Material, rival: float | None) -> Can
     return _finished(entry, material, done, stopped=expired())
 
 
+@dataclass(frozen=True, slots=True)
+class Afar:
+    """A candidate whose folds are all fitted at once on a cluster; ``expired`` is its clock."""
+
+    entry: Entry
+    underway: Underway
+    expired: Callable[[], bool]
+
+
+def begin_afar(entry: Entry, material: Material, cluster: Cluster) -> Afar:
+    """Have ``entry`` fitted on each fold by the cluster, and do not wait for it."""
+    expired = material.budget.allowance(WALL_SHARE)
+    allowed = material.budget.allowed(WALL_SHARE)
+    folds = [(entry, k) for k in range(len(material.split.folds))]
+    return Afar(entry, cluster.begin(_fold_afar, folds, allowed), expired)
+
+
+def end_afar(
+    afar: Afar, material: Material, cluster: Cluster, idle: Callable[[], None]
+) -> Candidate:
+    """The candidate, once its fits are done. Raises as ``Cluster.wait``."""
+    done = cluster.wait(afar.underway, afar.expired, material.budget.expired, idle)
+    material.charge([_work(judged) for judged in done])
+    return _finished(afar.entry, material, done, stopped=afar.expired())
+
+
+def _fold_afar(parcel: Parcel, clock: Clock, entry: Entry, k: int) -> _Judged:
+    fitting = parcel.fold(k, entry.target, entry.estimator.view)
+    return _fit_fold(entry, parcel.material, k, fitting, clock)
+
+
 def scatter(material: Material, prediction: Array) -> float | None:
     """Standard deviation of the score over the folds (or over parts of a single fold)."""
     truth = material.y[material.judged]
@@ -138,7 +170,17 @@ def scatter(material: Material, prediction: Array) -> float | None:
 
 
 def _one_fold(entry: Entry, material: Material, k: int, expired: Callable[[], bool]) -> _Judged:
-    fitting, scale = material.fold(k, entry.target)
+    return _fit_fold(entry, material, k, material.fold(k, entry.target), expired)
+
+
+def _fit_fold(
+    entry: Entry,
+    material: Material,
+    k: int,
+    encoded: tuple[Fitting, TargetScale],
+    expired: Callable[[], bool],
+) -> _Judged:
+    fitting, scale = encoded
     estimator = entry.make(material.task)
     started = time.perf_counter()
     estimator.fit(fitting, material.circumstances(k, expired))
@@ -156,7 +198,6 @@ def _one_fold(entry: Entry, material: Material, k: int, expired: Callable[[], bo
     valid = material.split.folds[k].valid
     truth = material.y[valid]
     return _Judged(
-        fitting.space,
         fitted,
         prediction,
         held,
@@ -186,7 +227,7 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
     prediction = prediction * factor if factor != 1.0 else prediction
     growth = material.y.size / float(np.mean([f.train.size for f in material.split.folds]))
     estimators = [judged.estimator for judged in done]
-    first = done[0]
+    first, space = done[0], material.fold(0, "plain")[0].space
     return Candidate(
         entry=entry,
         prediction=prediction,
@@ -197,14 +238,14 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
         first_error=float(np.mean([judged.error for judged in done[: material.lanes]])),
         fit_seconds=sum(judged.fit_seconds for judged in done),
         predict_ms_per_row=1_000 * sum(j.predict_seconds for j in done) / truth.size,
-        one_row_ms=_one_row_ms(material, first.space, first.fitted),
+        one_row_ms=_one_row_ms(material, space, first.fitted),
         params=first.estimator.settled(estimators, growth),
         factor=factor,
         refit_work=growth * max(estimator.work for estimator in estimators),
         row_price=growth * float(np.mean([estimator.row_price for estimator in estimators])),
         steps=_steps(estimators),
         stopped=stopped,
-        first=(first.space, replace(first.fitted, factor=factor)),
+        first=(space, replace(first.fitted, factor=factor)),
     )
 
 

@@ -14,6 +14,7 @@ from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.cells import BadCell, as_number, is_missing
 from app.analysis.automl.files import FileToPredict
 from app.analysis.automl.forecasting.outcome import judge_outcome
+from app.analysis.automl.intervals import quantiles
 from app.analysis.automl.leaderboard import rounded
 from app.analysis.automl.metrics import all_scores, roc_auc
 from app.analysis.automl.pictures import judgement_charts
@@ -39,7 +40,8 @@ def evaluate(found: FileToPredict) -> dict[str, Any]:
 
     ``{"rows", "judged_rows", "metrics", "uncertainty", "classes"?, "errors"?, "charts",
     "warnings"}``. Rows without a truth, or of a class that training did not hold, are told and
-    not judged. Raises ``BadTable`` for a file without the target, and ``BadRows`` when no row can
+    not judged; where training weighed rows, these count by the same column, if the file holds it.
+    Raises ``BadTable`` for a file without the target, and ``BadRows`` when no row can
     be judged or one does not fit.
     """
     bundle = found.predictor.bundle
@@ -48,22 +50,24 @@ def evaluate(found: FileToPredict) -> dict[str, Any]:
     if bundle.task == "forecast":
         return _forecast(found, truth)
     output = np.concatenate(list(found.outputs()))
+    weights, judged = _read_weights(found, judged)
     truth, prediction = truth[judged], output[judged]
-    figures = all_scores(bundle.task, truth, prediction, None, bundle.decision)
+    figures = all_scores(bundle.task, truth, prediction, weights, bundle.decision)
     answer: dict[str, Any] = {
         "rows": found.rows,
         "judged_rows": int(judged.size),
         "metrics": {name: rounded(value) for name, value in figures.items()},
-        "uncertainty": intervals_of(bundle.task, truth, prediction, None, bundle.decision),
+        "uncertainty": intervals_of(bundle.task, truth, prediction, weights, bundle.decision),
     }
     if bundle.task == "regression":
-        answer["errors"] = _errors(truth, prediction)
+        answer["errors"] = _errors(truth, prediction, weights)
         if bundle.intervals is not None:
             bounds = bundle.intervals.around(prediction)
-            inside = np.mean((truth >= bounds[:, 0]) & (truth <= bounds[:, 1]))
+            within = (truth >= bounds[:, 0]) & (truth <= bounds[:, 1])
+            inside = np.average(within, weights=weights)
             answer["metrics"]["interval_coverage"] = round(float(inside), 4)
     else:
-        answer["classes"] = _classes(bundle, truth, prediction)
+        answer["classes"] = _classes(bundle, truth, prediction, weights)
     charts = judgement_charts(
         bundle.task, str(bundle.target), bundle.labels, truth, prediction, 0, bundle.decision
     )
@@ -93,6 +97,38 @@ def _read_truth(found: FileToPredict) -> tuple[Array, Array]:
     if not judged.size:
         raise BadRows(f"No row has a value in {name!r} that the model can be judged by.")
     return (truth if valued else _whole(truth)), judged
+
+
+def _read_weights(found: FileToPredict, judged: Array) -> tuple[Array | None, Array]:
+    """How much the rows count that are judged, and those of them that have a weight; ``None``:
+    all alike, since training did not weigh them or the file lacks the column, which is told.
+
+    Raises ``BadRows`` for a negative weight, and when no row counts.
+    """
+    name = found.predictor.bundle.recipe.get("weight_column")
+    if name is None:
+        return None, judged
+    if name not in pq.read_schema(found.data).names:
+        message = f"The file lacks the weights ({name!r}): its rows count alike."
+        found.warn([{"kind": "unweighted", "column": name, "message": message}])
+        return None, judged
+    entry = next(c for c in found.columns if c["name"] == name)
+    weights = _values(load_frame(found.data, [entry])[name], name)[judged]
+    known = np.isfinite(weights)
+    if not known.all():
+        what = f"no weight in {name!r}"
+        found.warn([_warning("missing_weight", name, int((~known).sum()), what)])
+    judged, weights = judged[known], weights[known]
+    if np.any(weights < 0):
+        row = int(judged[np.argmax(weights < 0)])
+        message = f"the weight in {name!r} is negative"
+        errors = [{"row": row, "column": name, "message": message}]
+        raise BadRows(f"Row {row}: {message}.", errors=errors)
+    if not np.any(weights > 0):
+        raise BadRows(f"No row counts by its weight in {name!r}.")
+    message = f"Rows count by their weight in {name!r}."
+    found.warn([{"kind": "weighted", "column": name, "message": message}])
+    return weights / weights.mean(), judged
 
 
 def _forecast(found: FileToPredict, truth: Array) -> dict[str, Any]:
@@ -163,34 +199,39 @@ def _warning(kind: str, column: str, rows: int, what: str) -> dict[str, Any]:
     return {"kind": kind, "column": column, "rows": rows, "message": message}
 
 
-def _classes(bundle: Bundle, truth: Array, prediction: Array) -> list[dict[str, Any]]:
-    """Each class: how often it is the truth and the prediction, and how well it is found."""
+def _classes(
+    bundle: Bundle, truth: Array, prediction: Array, weights: Array | None
+) -> list[dict[str, Any]]:
+    """Each class: how many rows it is the truth and the prediction of, and how well it is found."""
     called = bundle.decision.positions(prediction)
     each = range(len(bundle.labels))
-    precision, recall, f1, rows = precision_recall_fscore_support(
-        truth, called, labels=list(each), zero_division=0.0
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        truth, called, labels=list(each), zero_division=0.0, sample_weight=weights
     )
     return [
         {
             "label": bundle.labels[k],
-            "rows": int(rows[k]),
+            "rows": int(np.sum(truth == k)),
             "predicted": int(np.sum(called == k)),
             "precision": rounded(float(precision[k])),
             "recall": rounded(float(recall[k])),
             "f1": rounded(float(f1[k])),
-            "roc_auc": rounded(roc_auc(truth == k, prediction[:, k])),
+            "roc_auc": rounded(roc_auc(truth == k, prediction[:, k], weights)),
         }
         for k in each
     ]
 
 
-def _errors(truth: Array, prediction: Array) -> dict[str, float | None]:
+def _errors(
+    truth: Array, prediction: Array, weights: Array | None = None
+) -> dict[str, float | None]:
     """How the errors of a regression are spread: truth less prediction, in the target's unit."""
     errors = truth - prediction
     size = np.abs(errors)
+    median, most = quantiles(size, np.array([0.5, 0.9]), weights)
     return {
-        "bias": rounded(float(errors.mean())),
-        "median_absolute": rounded(float(np.median(size))),
-        "p90_absolute": rounded(float(np.quantile(size, 0.9))),
+        "bias": rounded(float(np.average(errors, weights=weights))),
+        "median_absolute": rounded(float(median)),
+        "p90_absolute": rounded(float(most)),
         "largest_absolute": rounded(float(size.max())),
     }

@@ -167,6 +167,8 @@ def read_file(
             options["known_types"] = {c.name: c.type for c in predictor.bundle.columns}
             if truth:
                 options["known_types"][predictor.bundle.target] = predictor.bundle.target_type
+                weighing = predictor.bundle.recipe.get("weight_column")
+                options["known_types"] |= {} if weighing is None else {weighing: "number"}
     read = ingest(
         source=str(source),
         filename=filename,

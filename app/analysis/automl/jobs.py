@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from app.analysis.automl.bundle import save, versions
 from app.analysis.automl.checkpoints import Checkpoints, plan_of
+from app.analysis.automl.compute.cluster import Cluster, ClusterAway, connect
 from app.analysis.automl.files import read_file
 from app.analysis.automl.forecasting.train import train_forecast
 from app.analysis.automl.group import train_clusters
 from app.analysis.automl.options import RunOptions, asked_task, check_options, parse_options
 from app.analysis.automl.own_test import TestTable
 from app.analysis.automl.prepare import Setting
+from app.analysis.automl.search import HERE
 from app.analysis.automl.serving import load
 from app.analysis.automl.table_out import csv_lines
 from app.analysis.automl.threads import available_cpus, bounded_pools
@@ -30,6 +33,8 @@ from app.analysis.schema import columns_from_json
 
 __all__ = ["check_options", "foretell", "predict", "train"]
 
+CONNECTING_SHARE = 0.2
+"""Of the budget, until a cluster must be ready."""
 MOST_UNPACKED = 4 * 1024**3
 """Bytes that a file to predict may unpack to; the caller has checked its own size before."""
 
@@ -44,6 +49,7 @@ def train(
     checkpoint_dir: str | None = None,
     finish_file: str | None = None,
     test: dict[str, Any] | None = None,
+    compute_url: str = "",
 ) -> dict[str, Any]:
     """Train on the cleaned table at ``source``; the budget counts from here to the saved model.
 
@@ -52,7 +58,9 @@ def train(
     In ``checkpoint_dir`` each candidate is kept as soon as it is fitted; what an earlier attempt
     at the same training has kept there is not fitted again, and its time is spent. Once there is a
     ``finish_file``, the training stops and the best so far is kept. ``test`` (``source``,
-    ``columns``) is the table of the option ``test_dataset_id``, which the option needs.
+    ``columns``) is the table of the option ``test_dataset_id``, which the option needs. At
+    ``compute_url`` a Dask cluster fits the candidates of a target that is not forecast; where it
+    is of no use they are fitted here, and that is told.
     Writes ``model.joblib``, ``leaderboard.json``, ``model.json`` and ``charts/`` into
     ``out_dir``; returns the content of ``model.json``. Raises ``BadOption`` and ``HopelessTable``.
     """
@@ -68,20 +76,23 @@ def train(
         plan = plan_of(files, columns, parsed, versions())
         checkpoints = Checkpoints(Path(checkpoint_dir), plan, float(parsed.time_budget_s))
     started -= max(spent, checkpoints.spent_s)
-    setting = Setting(
-        cleaning_steps=steps or [],
-        jobs=min(jobs or available_cpus(), available_cpus()),
-        started=started,
-        spellings=read_spellings(Path(source)),
-        test=None if test is None else _test_table(test),
-        finish=(lambda: False) if finish_file is None else Path(finish_file).exists,
-    )
-    out = Path(out_dir)
-    schema = columns_from_json(columns)
-    frame = load_frame(source, schema)
+    out, schema = Path(out_dir), columns_from_json(columns)
     work = _work(parsed)
-    with bounded_pools(1):  # fits go side by side, or bring their own threads
-        trained = work(frame, schema, parsed, setting, progress, checkpoints)
+    url = compute_url if work is train_supervised else ""
+    within_s = CONNECTING_SHARE * parsed.time_budget_s
+    with _cluster(url, within_s, progress) as cluster:
+        setting = Setting(
+            cleaning_steps=steps or [],
+            jobs=min(jobs or available_cpus(), available_cpus()),
+            started=started,
+            spellings=read_spellings(Path(source)),
+            test=None if test is None else _test_table(test),
+            finish=(lambda: False) if finish_file is None else Path(finish_file).exists,
+            cluster=cluster,
+        )
+        frame = load_frame(source, schema)
+        with bounded_pools(1):  # fits go side by side, or bring their own threads
+            trained = work(frame, schema, parsed, setting, progress, checkpoints)
     digest, size = save(trained.bundle, out / "model.joblib")
     facts = {**trained.facts, "sha256": digest, "size_bytes": size, "versions": versions()}
     _write(out / "leaderboard.json", trained.leaderboard)
@@ -90,6 +101,24 @@ def train(
     write_charts(trained.charts, out / "charts")
     progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
     return facts
+
+
+@contextmanager
+def _cluster(url: str, within_s: float, progress: Progress) -> Iterator[Cluster | None]:
+    """The cluster at that URL for a while; ``None`` without one, and where it is of no use."""
+    if not url:
+        yield None
+        return
+    try:
+        cluster = connect(url, within_s)
+    except ClusterAway as why:
+        progress(0.01, f"The cluster is of no use: {why}. {HERE}", level="WARNING")
+        yield None
+        return
+    try:
+        yield cluster
+    finally:
+        cluster.close()
 
 
 def _work(options: RunOptions) -> Callable[..., Trained]:

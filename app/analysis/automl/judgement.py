@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy.typing as npt
 from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.encoded import Encoded
+from app.analysis.automl.intervals import COVERAGE
 from app.analysis.automl.leaderboard import rounded
-from app.analysis.automl.material import Material
+from app.analysis.automl.material import Material, usable
 from app.analysis.automl.metrics import all_scores
 from app.analysis.explain.importance import permutation_importance
 
@@ -39,9 +40,7 @@ def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[st
     """Flat figures with their natural sign, and what is to be told about them."""
     truth, prediction, rows = judged_rows(choice, material)
     held = rows == "holdout"
-    weights = material.holdout_weights if held else material.judged_weights
-    if weights is not None and not np.any(weights > 0):
-        weights = None
+    weights = usable(material.holdout_weights if held else material.judged_weights)
     figures = {
         name: rounded(value) or 0.0
         for name, value in all_scores(
@@ -54,10 +53,28 @@ def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[st
             "Too few rows for a holdout: the figures are cross-validated and flatter a little."
         )
     if choice.intervals is not None and rows == "holdout":
-        bounds = choice.intervals.around(prediction)
-        inside = np.average((truth >= bounds[:, 0]) & (truth <= bounds[:, 1]), weights=weights)
-        figures["interval_coverage"] = round(float(inside), 4)
+        figures["interval_coverage"] = round(
+            choice.intervals.covered(truth, prediction, weights), 4
+        )
     return figures, notes
+
+
+def follow_holdout(choice: Choice, material: Material) -> tuple[Choice, list[str]]:
+    """The choice with intervals that the holdout does not contradict, and what is told of that.
+
+    Comes after :func:`judge`: the coverage that is reported is that before. A test set of the
+    user's own changes nothing of the model.
+    """
+    if choice.intervals is None or material.test is not None or not material.holdout.rows:
+        return choice, []
+    truth, weights = material.holdout_y, usable(material.holdout_weights)
+    followed = choice.intervals.followed(truth, choice.holdout, weights)
+    if followed is None:
+        return choice, []
+    before = choice.intervals.covered(truth, choice.holdout, weights)
+    how = "narrower" if before > COVERAGE else "wider"
+    told = f"Intervals were made {how}: they held {before:.1%} of the holdout, not {COVERAGE:.0%}."
+    return replace(choice, intervals=followed), [told]
 
 
 def early_model(choice: Choice, material: Material) -> Combined:

@@ -39,7 +39,8 @@ class Material:
     ``metric``, of the labels that ``decision`` makes where it is one of labels.
 
     ``weights`` say how much each row counts in fits and figures, ``tilt`` how much more each class
-    does in fits alone; without them all count alike.
+    does in fits alone; without them all count alike. ``slots`` are the threads of a cluster that
+    fits are sent to; 0: they are done here.
     """
 
     task: Task
@@ -56,12 +57,15 @@ class Material:
     test: tuple[RawTable, Array] | None = None
     weights: Array | None = None
     tilt: Array | None = None
+    slots: int = 0
     _folds: dict[tuple[int, str], tuple[Fitting, TargetScale]] = field(default_factory=dict)
     _holdout: RawTable | None = None
 
     @property
     def lanes(self) -> int:
         """How many fits go on side by side."""
+        if self.slots:
+            return self.slots
         folds = self.split.folds
         small = max(fold.train.size for fold in folds) <= LANES_BELOW
         return min(self.jobs, len(folds)) if small else 1
@@ -69,15 +73,17 @@ class Material:
     @property
     def threads(self) -> int:
         """Threads of each fit."""
+        if self.slots:
+            return 1
         return max(1, self.jobs // self.lanes)
 
     def error(self, truth: Array, prediction: Array, weights: Array | None = None) -> float:
         """The metric as something to make small."""
-        return error(self.metric, truth, prediction, _usable(weights), self.decision)
+        return error(self.metric, truth, prediction, usable(weights), self.decision)
 
     def score(self, truth: Array, prediction: Array, weights: Array | None = None) -> float:
         """The metric with its natural sign."""
-        return score(self.metric, truth, prediction, _usable(weights), self.decision)
+        return score(self.metric, truth, prediction, usable(weights), self.decision)
 
     def weights_of(self, rows: Array) -> Array | None:
         """How much those rows count in figures; ``None``: all alike."""
@@ -104,7 +110,13 @@ class Material:
         return None if self.test is not None else self.weights_of(self.split.holdout)
 
     def charge(self, works: Sequence[float]) -> None:
-        """Put fits that went side by side, each worth so much of one thread, on the plan."""
+        """Put fits that went side by side, each worth so much of one thread, on the plan.
+
+        What a cluster's slots did not do of them they did of others meanwhile.
+        """
+        if self.slots:
+            self.budget.charge(sum(works) / self.slots)
+            return
         self.budget.charge(self.planned(works))
 
     def planned(self, works: Sequence[float]) -> float:
@@ -112,8 +124,10 @@ class Material:
 
         More threads do not divide the work evenly: t of them are as fast as t^0.7.
         """
-        rounds = -(-len(works) // self.lanes)
         mean = sum(works) / max(1, len(works))
+        if self.slots:
+            return max(mean, sum(works) / self.slots)
+        rounds = -(-len(works) // self.lanes)
         return float(rounds * mean / self.threads**0.7)
 
     @property
@@ -225,6 +239,6 @@ class Material:
         return np.asarray(y[:, None] == np.arange(self.outputs), dtype=np.float64)
 
 
-def _usable(weights: Array | None) -> Array | None:
+def usable(weights: Array | None) -> Array | None:
     """Weights of which one at least counts; where none does, all rows count alike."""
     return weights if weights is not None and np.any(weights > 0) else None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from app.analysis.automl.budget import Budget
+from app.analysis.automl.compute.cluster import Cluster
 from app.analysis.automl.deciding import decision_asked, tilt_asked
 from app.analysis.automl.decision import LARGEST
 from app.analysis.automl.features.table import as_floats, as_seconds, lay_out, read_frame
@@ -36,8 +37,8 @@ TAIL_S = 3.0
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What surrounds a run: cleaning steps to carry, processors, the clock's start, how the file
-    spelled false and true where it did so in its own way, whether somebody asks to finish, and a
-    test set of the user's own."""
+    spelled false and true where it did so in its own way, whether somebody asks to finish, a test
+    set of the user's own, and a cluster to fit on."""
 
     cleaning_steps: list[dict[str, Any]]
     jobs: int
@@ -46,6 +47,7 @@ class Setting:
     spellings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     finish: Callable[[], bool] = lambda: False
     test: TestTable | None = None
+    cluster: Cluster | None = None
 
     def budget(self, options: RunOptions) -> Budget:
         """The run's budget, with time kept for what follows the models."""

@@ -9,9 +9,13 @@ from joblib import Parallel, delayed
 from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined, Fitted, Part
+from app.analysis.automl.compute.cluster import Cluster, ClusterAway, FitLost
+from app.analysis.automl.compute.remote import Clock, Parcel
 from app.analysis.automl.crossval import Candidate
+from app.analysis.automl.estimators.base import Circumstances, Fitting, Params
 from app.analysis.automl.material import Material
-from app.analysis.automl.portfolio import most_row_s
+from app.analysis.automl.portfolio import Entry, most_row_s
+from app.analysis.automl.transforms import TargetScale
 
 MOST_SEEDS = 3
 CAREFUL = 1.25
@@ -21,7 +25,9 @@ MOST_BYTES = 40_000_000
 """Of the estimators, so that a bundle stays under 50 MB."""
 
 
-def refit(choice: Choice, material: Material) -> tuple[Combined, list[str]]:
+def refit(
+    choice: Choice, material: Material, cluster: Cluster | None = None
+) -> tuple[Combined, list[str]]:
     """The model that is kept, and what is to be told about it.
 
     Each member is fitted on all rows, with several seeds where planned time, prediction time
@@ -36,7 +42,7 @@ def refit(choice: Choice, material: Material) -> tuple[Combined, list[str]]:
         for weight, candidate in choice.members
         if seed == 0 or not _seedless(candidate)
     ]
-    fitted = _fit_all(jobs, material)
+    fitted = _fit_all(jobs, material, cluster)
     done: list[tuple[float, Fitted]] = []
     parts: list[Part] = []
     late: list[str] = []
@@ -64,27 +70,57 @@ class _Job:
     seed: int
 
 
-def _fit_all(jobs: list[_Job], material: Material) -> list[tuple[_Job, Fitted]]:
+def _fit_all(
+    jobs: list[_Job], material: Material, cluster: Cluster | None
+) -> list[tuple[_Job, Fitted]]:
     """Fit side by side, first seeds first, as long as the clock allows."""
     fitted: list[tuple[_Job, Fitted]] = []
-    lanes = material.lanes
-    for start in range(0, len(jobs), lanes):
-        batch = jobs[start : start + lanes]
+    left = list(jobs)
+    while left:
+        batch = left[: material.lanes]
         works = [job.candidate.refit_work for job in batch]
         margin = CAREFUL if batch[0].seed == 0 else 2 * CAREFUL
         needed = material.planned(works) * material.budget.pace
         material.budget.finishing()  # which leaves less time
         if margin * needed > material.budget.last_call:
             material.budget.cut = True
-            continue
-        for job in batch:
-            material.whole(job.candidate.entry.target)  # encoded before the lanes part
-        done = Parallel(n_jobs=lanes, prefer="threads")(
-            delayed(_fit)(job, material) for job in batch
-        )
-        material.charge(works)
-        fitted += [(job, f) for job, f in zip(batch, done, strict=True) if f is not None]
+        else:
+            done = _fit_batch(batch, material, cluster)
+            if done is None:
+                continue
+            material.charge(works)
+            fitted += [(job, f) for job, f in zip(batch, done, strict=True) if f is not None]
+        del left[: len(batch)]
     return fitted
+
+
+def _fit_batch(
+    batch: list[_Job], material: Material, cluster: Cluster | None
+) -> list[Fitted | None] | None:
+    """Fit side by side, on the cluster where there is one; ``None``: it has failed, and fits are
+    done here from now on."""
+    if cluster is not None and material.slots:
+        asked = [
+            (job.candidate.entry, job.candidate.params, job.candidate.factor, job.seed)
+            for job in batch
+        ]
+        expired = material.budget.expired
+        try:
+            underway = cluster.begin(_fit_afar, asked, max(0.0, material.budget.last_call))
+            answers = cluster.wait(underway, expired, expired)
+            finishing = material.budget.finishing()
+            return [None if stopped and finishing else fitted for fitted, stopped in answers]
+        except OutOfTime:
+            return [None] * len(batch)
+        except (ClusterAway, FitLost):
+            material.slots = 0
+            return None
+    for job in batch:
+        material.whole(job.candidate.entry.target)  # encoded before the lanes part
+    found: list[Fitted | None] = Parallel(n_jobs=material.lanes, prefer="threads")(
+        delayed(_fit)(job, material) for job in batch
+    )
+    return found
 
 
 def _seeds(choice: Choice, material: Material) -> int:
@@ -104,23 +140,44 @@ def _seeds(choice: Choice, material: Material) -> int:
 def _fit(job: _Job, material: Material) -> Fitted | None:
     """The member on all rows; ``None`` when it was stopped too early: by the clock, or somewhere
     by who asked to finish, since its first fold's model was fitted to the end."""
-    entry = replace(job.candidate.entry, params=job.candidate.params)
-    fitting, scale = material.whole(entry.target)
-    estimator = entry.make(material.task)
-    stopped = False
+    candidate, stopped = job.candidate, False
 
     def expired() -> bool:
         nonlocal stopped
         stopped = stopped or material.budget.expired()
         return stopped
 
+    entry = replace(candidate.entry, params=candidate.params)
+    encoded, how = material.whole(entry.target), material.circumstances(1_000 + job.seed, expired)
+    fitted = _fit_whole(entry, material, candidate.factor, encoded, how)
+    return None if stopped and material.budget.finishing() else fitted
+
+
+def _fit_afar(
+    parcel: Parcel, clock: Clock, entry: Entry, params: Params, factor: float, seed: int
+) -> tuple[Fitted | None, bool]:
+    """The same at a worker, and whether it was stopped."""
+    entry = replace(entry, params=params)
+    encoded = parcel.whole(entry.target, entry.estimator.view)
+    how = parcel.material.circumstances(1_000 + seed, clock)
+    fitted = _fit_whole(entry, parcel.material, factor, encoded, how)
+    return fitted, clock.over
+
+
+def _fit_whole(
+    entry: Entry,
+    material: Material,
+    factor: float,
+    encoded: tuple[Fitting, TargetScale],
+    how: Circumstances,
+) -> Fitted | None:
+    fitting, scale = encoded
+    estimator = entry.make(material.task)
     try:
-        estimator.fit(fitting, material.circumstances(1_000 + job.seed, expired))
+        estimator.fit(fitting, how)
     except OutOfTime:
         return None
-    if stopped and material.budget.finishing():
-        return None
-    return Fitted(estimator, scale, job.candidate.factor, material.tilt)
+    return Fitted(estimator, scale, factor, material.tilt)
 
 
 def _seedless(candidate: Candidate) -> bool:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.checkpoints import Checkpoints
-from app.analysis.automl.crossval import Candidate, FellBehind, cross_validate
+from app.analysis.automl.compute.cluster import Cluster, ClusterAway, FitLost
+from app.analysis.automl.crossval import (
+    Afar,
+    Candidate,
+    FellBehind,
+    begin_afar,
+    cross_validate,
+    end_afar,
+)
 from app.analysis.automl.estimators.base import Shape
 from app.analysis.automl.leaderboard import Board, rows_of
 from app.analysis.automl.material import Material
@@ -22,6 +31,8 @@ from app.analysis.progress import Progress
 
 REFIT_MEMBERS = 4
 """Members that time is kept for to fit once more on all rows."""
+SENDING_SHARE = 0.3
+"""Of the wall time left, giving the table to a cluster may take this much."""
 SHARE = 0.5
 """Of the planned time that is left, one candidate may take this much."""
 
@@ -34,23 +45,42 @@ STOPPED = "was stopped by the clock and is not at its best."
 _DROPPED: dict[type[Exception], str] = {
     OutOfTime: "ran out of time and was dropped.",
     FellBehind: "fell far behind on its first folds and was dropped.",
+    FitLost: "was given up: the workers of the cluster that fitted it were lost.",
 }
+HERE = "Candidates are fitted here from now on."
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """An entry that is tried: ``wanted`` as the portfolio has it, ``planned`` in the variant that
+    fits the time, for about ``seconds`` of the plan; ``afar`` where a cluster does it."""
+
+    wanted: Entry
+    planned: Entry
+    seconds: float
+    quietly: bool
+    afar: Afar | None
 
 
 @dataclass(slots=True)
 class Search:
     """Goes through the portfolio. ``candidates`` are those done, ``notes`` say what was not.
 
-    What ``checkpoints`` holds of an earlier attempt is not fitted again.
+    What ``checkpoints`` holds of an earlier attempt is not fitted again. With a ``cluster`` several
+    entries are under way at once; they are settled in the order of the portfolio, and each is
+    planned by those that are settled by then, so that the same cluster gives the same again.
     """
 
     material: Material
     board: Board
     progress: Progress
     checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    cluster: Cluster | None = None
     candidates: list[Candidate] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    _underway: deque[_Tried] = field(default_factory=deque)
+    _settled: int = 0
 
     def run(self) -> None:
         """Try every applicable entry that fits; the baseline is tried whatever the time."""
@@ -59,11 +89,15 @@ class Search:
         facts = Facts(material.task, shape.rows, shape.tree, material.skewed, material.metric.name)
         entries, skipped = applicable(load_portfolio(), facts)
         self.notes += skipped
+        if self.cluster is not None:
+            self._send(self.cluster)
         for entry in entries:
             if not self._attend(entry, shape):
                 self.skipped.append(entry.name)
+        self._settle(0, shape)
         if not self.skipped:
             self._draw(facts, shape)
+            self._settle(0, shape)
         self._tell_skipped()
 
     def _draw(self, facts: Facts, shape: Shape) -> None:
@@ -71,10 +105,11 @@ class Search:
         idle = 0
         for number in range(MOST_DRAWN):
             entries, _ = applicable([drawn(number, self.material.seed)], facts)
-            best = min(c.error for c in self.candidates)
+            best, settled = min(c.error for c in self.candidates), self._settled
             if idle >= PATIENCE or not self._attend(entries[0], shape, quietly=True):
                 break
-            idle = 0 if min(c.error for c in self.candidates) < best else idle + 1
+            better = min(c.error for c in self.candidates) < best
+            idle = 0 if better else idle + self._settled - settled
 
     def _plan(self, entry: Entry, shape: Shape) -> Entry | None:
         if entry.kind == "baseline":
@@ -82,7 +117,7 @@ class Search:
         material = self.material
         if material.budget.expired():
             return None
-        left = material.budget.affordable()
+        left = material.budget.affordable() - sum(one.seconds for one in self._underway)
         # One more fit than folds: the final one, on all rows.
         fits = material.planned([1.0] * (len(material.split.folds) + 1))
         return within(entry, shape, left * SHARE / fits, self._steps())
@@ -102,18 +137,47 @@ class Search:
         planned = self._plan(entry, shape)
         if planned is None:
             return False
-        self._try(planned, quietly=quietly)
+        self._begin(entry, planned, shape, quietly=quietly)
+        self._settle(self._width() - 1, shape)
         return True
 
-    def _try(self, entry: Entry, *, quietly: bool) -> None:
+    def _width(self) -> int:
+        """How many entries may be under way: on a cluster one more than its slots can do."""
+        return 1 + -(-self.material.slots // len(self.material.split.folds))
+
+    def _begin(self, wanted: Entry, planned: Entry, shape: Shape, *, quietly: bool) -> None:
+        # The baseline is a mean, and done here before a cluster is asked.
+        away = self.cluster is None or not self.material.slots or planned.kind == "baseline"
+        afar = None if away else begin_afar(planned, self.material, self.cluster)  # type: ignore[arg-type]
+        fits = [planned.estimator.estimate(shape, planned.params)] * len(self.material.split.folds)
+        seconds = self.material.planned(fits)
+        self._underway.append(_Tried(wanted, planned, seconds, quietly, afar))
+
+    def _settle(self, width: int, shape: Shape) -> None:
+        """Wait for the oldest entries under way, until at most ``width`` are left."""
+        while len(self._underway) > max(0, width if self.material.slots else 0):
+            tried = self._underway.popleft()
+            planned: Entry | None = tried.planned
+            if tried.afar is not None and not self.material.slots:
+                planned = self._plan(tried.wanted, shape)
+            if planned is None:
+                self.skipped.append(tried.wanted.name)
+            else:
+                self._try(tried, planned)
+            self._settled += 1
+
+    def _try(self, tried: _Tried, entry: Entry) -> None:
         budget = self.material.budget
-        self.checkpoints.attend(entry.name, budget)
         try:
-            candidate = cross_validate(entry, self.material, self._rival(entry))
-        except (OutOfTime, FellBehind) as failure:
-            told = () if quietly else (f"{entry.name} {_DROPPED[type(failure)]}",)
+            candidate = self._candidate(tried, entry)
+        except (OutOfTime, FellBehind, FitLost) as failure:
+            told = () if tried.quietly else (f"{entry.name} {_DROPPED[type(failure)]}",)
             self._take(None, told)
             self.checkpoints.keep(entry.name, None, budget, told=told)
+            return
+        except ClusterAway as why:
+            self._leave(str(why))
+            self._underway.appendleft(tried)
             return
         told = (f"{entry.name} {STOPPED}",) if candidate.stopped else ()
         self._take(candidate, told)
@@ -123,6 +187,33 @@ class Search:
             f"{entry.name}: {self.material.metric.name} {candidate.score:.5g}",
             leaderboard=self.board.of(rows_of(self.candidates)),
         )
+
+    def _candidate(self, tried: _Tried, entry: Entry) -> Candidate:
+        if tried.afar is not None and self.cluster is not None and self.material.slots:
+            # Whoever dies while others fit has not died of that: nothing is noted as tried.
+            return end_afar(
+                tried.afar, self.material, self.cluster, lambda: self.progress(self._fraction())
+            )
+        self.checkpoints.attend(entry.name, self.material.budget)
+        return cross_validate(entry, self.material, self._rival(entry))
+
+    def _send(self, cluster: Cluster) -> None:
+        """Give the cluster what it needs, if it is of use for that."""
+        self.material.slots = cluster.slots
+        try:
+            cluster.send(self.material, SENDING_SHARE * self.material.budget.wall_left)
+        except ClusterAway as why:
+            self._leave(str(why))
+            return
+        slots = "1 slot" if cluster.slots == 1 else f"{cluster.slots} slots"
+        self.progress(0.05, f"Candidates are fitted on a cluster of {slots}.")
+
+    def _leave(self, why: str) -> None:
+        """Go on without the cluster."""
+        self.material.slots = 0
+        told = f"The cluster is of no use: {why}. {HERE}"
+        self.notes.append(told)
+        self.progress(self._fraction(), told, level="WARNING")
 
     def _take(self, candidate: Candidate | None, told: tuple[str, ...]) -> None:
         """Note what came of an entry: a candidate, or ``None`` when it was dropped."""

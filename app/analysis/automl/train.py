@@ -21,7 +21,7 @@ from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.choice import choose, ranking
 from app.analysis.automl.deciding import trade_chart
 from app.analysis.automl.dependence import dependence_charts
-from app.analysis.automl.judgement import early_model, importances, judge
+from app.analysis.automl.judgement import early_model, follow_holdout, importances, judge
 from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.prepare import Setting, prepare
@@ -65,21 +65,22 @@ def train_supervised(
     if resumed is not None:
         progress(0.04, resumed)
     board = Board(material.task, made.target.name, material.metric.name)
-    search = Search(material, board, progress, checkpoints)
+    search = Search(material, board, progress, checkpoints, setting.cluster)
     search.run()
     choice = choose(search.candidates, material, options)
     rows = ranking(search.candidates, choice, material)
     figures, flattered = judge(choice, material)
+    choice, followed = follow_holdout(choice, material)
     progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=board.of(rows))
     early = early_model(choice, material)
-    model, told = refit(choice, material)
+    model, told = refit(choice, material, setting.cluster)
     names = [column.name for column in made.inputs]
     importance = importances(early, material, names, min(0.05 * material.budget.seconds, 5.0))
     reference = reference_of(made, choice, importance)
     bundle = bundle_of(made, choice, model, importance, reference)
     decision = decision_of(made, choice)
     decided = [] if decision is None else [decision["message"]]
-    notes = [*made.notes, *search.notes, *choice.notes, *flattered, *decided, *told]
+    notes = [*made.notes, *search.notes, *choice.notes, *flattered, *followed, *decided, *told]
     notes.append(repeatable(material.budget))
     facts = facts_of(made, bundle, choice, figures, notes)
     facts["decision"] = decision

@@ -41,7 +41,8 @@ def told_of_weights(weights: Array | None, options: RunOptions) -> list[str]:
         return []
     told = (
         f"Rows count by their weight in {options.weight_column!r} (from {weights.min():.3g} to "
-        f"{weights.max():.3g} times the mean), in fits, in the choice and in the figures."
+        f"{weights.max():.3g} times the mean), in fits, in the choice, in the figures, in "
+        "intervals and in what calibrates probabilities."
     )
     if options.test_dataset_id is not None:
         told += " Those of the test set count alike."

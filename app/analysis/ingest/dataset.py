@@ -14,6 +14,7 @@ from app.analysis.ingest.delimited import open_delimited
 from app.analysis.ingest.detect import Detected, detect
 from app.analysis.ingest.engine import adopt, connect, positions
 from app.analysis.ingest.findings import Finding
+from app.analysis.ingest.garbage import rarely_collected
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.plan import ColumnPlan
 from app.analysis.ingest.preview import write_preview
@@ -98,8 +99,11 @@ def read_through(
     is text; the schema is the same. Without ``with_preview`` there is no preview.
     """
     progress = rising(progress)
-    table = open_table(connection, scratch, source, filename, options, max_unpacked_bytes, progress)
-    dataset = write_table(connection, table, options, out_dir, scratch, progress, as_written)
+    with rarely_collected():
+        table = open_table(
+            connection, scratch, source, filename, options, max_unpacked_bytes, progress
+        )
+        dataset = write_table(connection, table, options, out_dir, scratch, progress, as_written)
     if with_preview:
         columns, rows = dataset.columns, dataset.rows
         with explained(str(table.read.get("format", ""))):

@@ -4,49 +4,35 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
-import zlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from app.analysis.errors import BadOption, BadTable, TooLarge, UnsupportedFormat
+from app.analysis.errors import BadOption, BadTable, UnsupportedFormat
 from app.analysis.ingest.cells import cell_text, mixed_findings
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
 from app.analysis.ingest.header import find_header
-from app.analysis.ingest.limits import MAX_SHEET_CELLS, Allowance, check_columns
+from app.analysis.ingest.limits import Allowance, check_columns
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter
 from app.analysis.ingest.sheet_columns import SheetColumn
+from app.analysis.ingest.sheet_xml import DAMAGED, look_through
 from app.analysis.ingest.table import Table
 
 _HEAD_ROWS = 200
 _MAX_SHEETS = 50
 # A sheet with so much of the best one's cells is as good; so wide a row is one of the table.
 _NEARLY, _NEARLY_WIDE = 0.2, 0.6
-# References to cells far to the right and far down, the only ones that span much.
-_FAR_COLUMN = re.compile(rb""" r=["']([A-Z]{2,3})[0-9]""")
-_FAR_ROW = re.compile(rb""" r=["'][A-Z]{1,3}([0-9]{4,7})["']""")
-_NEAR_ROWS = 999
+# A sheet of so few cells is kept while others are looked at, and not loaded again if it is chosen.
+_KEPT_CELLS = 5_000_000
 # Cells fetched at a time and, but for the widest sheets, rows; what is written at a time.
-_SLICE_CELLS, _LEAST_ROWS = 50_000, 64
+_SLICE_CELLS, _LEAST_ROWS = 20_000, 64
 _BATCH_CELLS, _BATCH_BYTES = 400_000, 16 * 2**20
-# What a container raises that is cut short, or packed in a way that Python does not know.
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    OSError,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-)
-_DAMAGED = "The workbook is damaged and cannot be read."
 
 
 def open_excel(
@@ -58,9 +44,10 @@ def open_excel(
     sheet that is not there, :class:`UnsupportedFormat` for another kind of Office document,
     :class:`TooLarge` for cells that hold far more than the file.
     """
+    path = detected.path
     if detected.format == "xlsx":
-        _refuse_scattered(detected.path)
-    workbook = _workbook(detected)
+        path = look_through(path, scratch)
+    workbook = _workbook(path, detected.format)
     sheet, findings = _choose_sheet(workbook, options.sheet)
     rows = _guarded(sheet.iter_rows)
     head = _guarded(lambda: list(islice(rows, _HEAD_ROWS)))
@@ -123,20 +110,20 @@ def _guarded(call: Any, *args: Any) -> Any:
         raise
     except BaseException as error:
         raise BadTable(
-            _DAMAGED, hint="Open it in a spreadsheet program and save it again."
+            DAMAGED, hint="Open it in a spreadsheet program and save it again."
         ) from error
 
 
-def _workbook(detected: Detected) -> Any:
+def _workbook(path: Path, format_name: str) -> Any:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
-        return _guarded(CalamineWorkbook.from_path, str(detected.path))
+        return _guarded(CalamineWorkbook.from_path, str(path))
     except BadTable as error:
         if isinstance(error.__cause__, PasswordError):
             message = "The workbook is protected by a password."
             raise BadTable(message, hint="Save it without one.") from error
-        if detected.format == "xls" and isinstance(error.__cause__, CalamineError):
+        if format_name == "xls" and isinstance(error.__cause__, CalamineError):
             message = "This is an old Office document, but not a workbook that can be read."
             raise UnsupportedFormat(message) from error
         raise
@@ -175,15 +162,23 @@ def _by_content(workbook: Any, names: Sequence[str]) -> Any:
         only = _guarded(workbook.get_sheet_by_name, names[0])
         return only if only.height else None
     scores: dict[str, int] = {}
+    chosen, kept = None, None
     for name in names[:_MAX_SHEETS]:
         # A sheet of charts, or a damaged one, is none: another may hold the table.
         with suppress(BadTable):
-            scores[name] = _table_cells(_guarded(workbook.get_sheet_by_name, name))
-    best = max(scores.values(), default=0)
-    if not best:
-        return None
-    chosen = next(name for name, score in scores.items() if score >= _NEARLY * best)
+            sheet = _guarded(workbook.get_sheet_by_name, name)
+            scores[name] = _table_cells(sheet)
+            chosen = _chosen(scores)
+            if chosen == name and sheet.height * sheet.width <= _KEPT_CELLS:
+                kept = sheet
+    if chosen is None or (kept is not None and kept.name == chosen):
+        return kept
     return _guarded(workbook.get_sheet_by_name, chosen)
+
+
+def _chosen(scores: Mapping[str, int]) -> str | None:
+    best = max(scores.values(), default=0)
+    return next((n for n, score in scores.items() if score and score >= _NEARLY * best), None)
 
 
 def _table_cells(sheet: Any) -> int:
@@ -219,57 +214,6 @@ def _named_sheet(names: Sequence[str], wanted: str | int) -> str:
         f"There is no sheet {wanted!r}; the workbook has {listing([quoted(n) for n in names], 10)}.",
         option="sheet",
     )
-
-
-def _refuse_scattered(path: Path) -> None:
-    """Refuse a sheet whose few cells span millions of rows: readers fill the space between.
-
-    Raises :class:`TooLarge`.
-    """
-    try:
-        with zipfile.ZipFile(path) as container:
-            for member in filter(_is_sheet, container.infolist()):
-                # Columns of one letter span too little, however many rows they have.
-                if _far(container, member, _FAR_COLUMN):
-                    _refuse_large_span(container, member)
-    except _UNREADABLE as error:
-        raise BadTable(_DAMAGED, hint="It may have been cut short; send it again.") from error
-
-
-def _is_sheet(member: zipfile.ZipInfo) -> bool:
-    return member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml")
-
-
-def _refuse_large_span(container: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    column = max(map(_column_number, _far(container, member, _FAR_COLUMN)))
-    row = max(map(int, _far(container, member, _FAR_ROW)), default=_NEAR_ROWS)
-    if row * column > MAX_SHEET_CELLS:
-        raise TooLarge(
-            f"The sheet spans {row:,} rows and {column:,} columns; "
-            f"UAM reads at most {MAX_SHEET_CELLS:,} cells of a sheet.",
-            limit_cells=MAX_SHEET_CELLS,
-        )
-
-
-def _far(
-    container: zipfile.ZipFile, member: zipfile.ZipInfo, reference: re.Pattern[bytes]
-) -> set[bytes]:
-    """What the references of a sheet's cells have in the place that the pattern looks at."""
-    found: set[bytes] = set()
-    rest = b""
-    with container.open(member) as xml:
-        while chunk := xml.read(1 << 20):
-            text = rest + chunk
-            found.update(reference.findall(text))
-            rest = text[-40:]
-    return found
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number
 
 
 class _Body:

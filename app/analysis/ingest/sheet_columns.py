@@ -21,11 +21,13 @@ from app.analysis.ingest.table import Kind
 
 Form = Literal["number", "boolean", "datetime", "text"]
 
-_ARROW: dict[Form, pa.DataType] = {
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "datetime": pa.timestamp("us"),
-    "text": pa.string(),
+_Array = np.ndarray[Any, Any]
+
+_ARROW: dict[Form, pa.DataType] = {"number": pa.float64(), "datetime": pa.timestamp("us")}
+_NUMPY: dict[Form, Any] = {
+    "number": np.float64,
+    "boolean": np.bool_,
+    "datetime": "datetime64[us]",
 }
 _FORMS: dict[type, Form] = {
     float: "number",
@@ -86,7 +88,7 @@ class SheetColumn:
         self._slices.append(("text", array))
 
     def _take_values(self, cells: Sequence[Any], form: Form) -> None:
-        values: np.ndarray[Any, Any]
+        values: _Array
         if form == "number":
             values = np.array(cells, dtype=np.float64)
             there = ~np.isnan(values)
@@ -96,12 +98,12 @@ class SheetColumn:
             there = ~np.isnat(values)
         else:
             there = np.array([cell is not None for cell in cells])
-            values = np.packbits(np.array(cells, dtype=np.bool_), bitorder="little")
+            values = np.array(cells, dtype=np.bool_)
         self.seen.others += int(np.count_nonzero(there))
         self.size += _VALUE_BYTES * len(cells)
-        self._slices.append((form, value_array(values, there, _ARROW[form])))
+        self._slices.append((form, (values, there)))
 
-    def _look(self, cells: Sequence[Any], values: np.ndarray[Any, Any]) -> None:
+    def _look(self, cells: Sequence[Any], values: _Array) -> None:
         """See whether numbers are whole, and whether a double holds each."""
         large = np.abs(values) >= _EXACT_INTEGER
         if large.any() and any(type(cell) is int for cell in cells):
@@ -115,17 +117,19 @@ class SheetColumn:
         if self.form is None and self._found:
             self.form = next(iter(self._found)) if len(self._found) == 1 else "text"
         self._began_empty |= self.form is None
-        stored = _ARROW[self.form or "text"]
-        arrays = [
-            array
-            if form is not None and form == self.form
-            else pa.nulls(array if form is None else len(array), stored)
-            for form, array in self._slices
-        ]
-        self._slices = []
-        array = pa.concat_arrays(arrays)
-        # Once a column shows a fraction its batches are doubles, and the engine reads all so.
-        return array.cast(pa.int64()) if self.kind() == "integer" else array
+        slices, self._slices = self._slices, []
+        if self.form is None or self.form == "text":
+            return pa.concat_arrays([_texts(form, held) for form, held in slices])
+        parts = [_values(self.form, form, held) for form, held in slices]
+        values = np.concatenate([values for values, _ in parts])
+        there = np.concatenate([there for _, there in parts])
+        if self.form == "boolean":
+            return value_array(np.packbits(values, bitorder="little"), there, pa.bool_())
+        if self.kind() == "integer":
+            # Once a column shows a fraction its batches are doubles, and the engine reads all so.
+            values = np.where(there, values, 0).astype(np.int64)
+            return value_array(values, there, pa.int64())
+        return value_array(values, there, _ARROW[self.form])
 
     def is_split(self) -> bool:
         """Whether some batch was not of the form that the column has as a whole."""
@@ -142,3 +146,19 @@ class SheetColumn:
         if self.form is None or self.form == "text":
             return self.seen.kind()
         return "integer" if self.form == "number" and self._whole else self.form
+
+
+def _texts(form: Form | None, held: Any) -> pa.Array:
+    """A slice of a column of text: cells of another kind are missing, until it is taken again."""
+    if form == "text":
+        return held
+    return pa.nulls(held if form is None else len(held[1]), pa.string())
+
+
+def _values(wanted: Form, form: Form | None, held: Any) -> tuple[_Array, _Array]:
+    """A slice of a column of values, and which are there; likewise."""
+    if form == wanted:
+        values, there = held
+        return values, there
+    count = held if form is None else len(held[1] if form != "text" else held)
+    return np.zeros(count, _NUMPY[wanted]), np.zeros(count, np.bool_)

@@ -8,6 +8,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,12 @@ from app.analysis.ingest.limits import Allowance, check_columns, check_unpacked
 from app.analysis.ingest.names import repair_names
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter, are_whole, text_array, value_array
+from app.analysis.ingest.spss_cases import packed_cases, pieces
 from app.analysis.ingest.table import Kind, Table
 
 # Cells turned into text at a time, some 60 bytes each.
 _CHUNK_CELLS = 1_000_000
-# Bytes of what is read at a time, as Python values. Behind what is read of a compressed file the
-# library can go on only by going through all that comes before, so it is to be read in few pieces.
+# Bytes of what is read at a time, as Python values.
 _READ_BYTES = 128 * 2**20
 _NUMBER_BYTES, _TEXT_BYTES = 32, 64
 # How the three programs write numbers that are numbers; the rest may be dates.
@@ -67,7 +68,7 @@ def open_statistics(
     # A label stands once in the file, however many rows have it.
     with PartWriter(scratch, Allowance(detected.packed, max_unpacked_bytes)) as parts:
         parts.widen(len(columns) + len(labelled))
-        for piece in reader.chunks(_rows_read(columns, row_bytes), declared):
+        for piece in reader.chunks(_rows_read(columns, row_bytes), declared, scratch):
             for cells in _chunks(piece, columns):
                 arrays = [column.array(found) for column, found in zip(columns, cells, strict=True)]
                 labels = [
@@ -146,7 +147,7 @@ class _Reader:
         self._given: dict[str, Any] = {"output_format": "dict"}
         if encoding:
             self._given["encoding"] = encoding
-        self._whole = detected.format == "por"
+        self._spss = detected.format in ("sav", "zsav")
         if detected.format not in ("por", "xpt"):
             self._given["user_missing"] = True
 
@@ -154,9 +155,12 @@ class _Reader:
         """What the file says of its columns, without a row."""
         return self._call(0, metadataonly=True)[1]
 
-    def chunks(self, size: int, declared: int) -> Iterator[dict[str, list[Any]]]:
-        """The rows, ``size`` at a time, as a list of cells for each column."""
+    def chunks(self, size: int, declared: int, scratch: Path) -> Iterator[dict[str, list[Any]]]:
+        """The rows, about ``size`` at a time, as a list of cells for each column."""
         offset = 0
+        for found in self._pieces(size, declared, scratch):
+            yield found
+            offset += len(next(iter(found.values())))
         while not declared or offset < declared:
             found, _ = self._call(offset, row_offset=offset, row_limit=size)
             count = len(next(iter(found.values()), []))
@@ -169,15 +173,32 @@ class _Reader:
         if offset < declared:
             raise self._damaged(offset)
 
-    def _call(self, row: int, **options: Any) -> Any:
+    def _pieces(self, size: int, declared: int, scratch: Path) -> Iterator[dict[str, list[Any]]]:
+        """The same of a packed file of SPSS, as far as it can be taken apart."""
+        packed = packed_cases(Path(self._path)) if self._spss and declared > size else None
+        if packed is None:
+            return
+        target, offset = scratch / "piece.sav", 0
+        with suppress(ValueError):
+            for count in pieces(packed, size, target):
+                wanted = min(count, declared - offset)
+                found, _ = self._call(offset, str(target), row_limit=wanted)
+                if len(next(iter(found.values()), [])) != wanted:
+                    return
+                yield found
+                offset += wanted
+                if offset == declared:
+                    return
+
+    def _call(self, row: int, path: str | None = None, **options: Any) -> Any:
         try:
-            return self._read(self._path, **self._given, **options)
+            return self._read(path or self._path, **self._given, **options)
         except (OverflowError, ValueError) as error:
             # A date before the year 1 or after 9999: such columns stay numbers.
             if self._given.get("disable_datetime_conversion") or isinstance(error, UnicodeError):
                 raise self._damaged(row) from error
             self._given["disable_datetime_conversion"] = True
-            return self._call(row, **options)
+            return self._call(row, path, **options)
         except MemoryError as error:
             raise TooLarge(
                 f"The {self.program} file asks for more memory than UAM gives to reading one."

@@ -114,6 +114,7 @@ def run_job(
     checkpoint_dir: str | None = None,
     finish_file: str | None = None,
     test: dict[str, Any] | None = None,
+    compute_url: str = "",
     **options: Any,
 ) -> dict[str, Any]:
     """The whole training job on a table, its files in ``folder``."""
@@ -129,4 +130,5 @@ def run_job(
             checkpoint_dir=checkpoint_dir,
             finish_file=finish_file,
             test=test,
+            compute_url=compute_url,
         )

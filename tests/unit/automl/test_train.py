@@ -1,5 +1,6 @@
 """Training end to end: figures that do not lie, notes in plain words, files as agreed."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from app.analysis.automl.bundle import load_bundle, save
 from app.analysis.automl.serving import load
-from app.analysis.errors import BadModel, BadOption, HopelessTable
+from app.analysis.errors import BadModel, BadOption, HopelessTable, OutdatedModel
 from app.analysis.schema import Column
 from tests.unit.automl.tables import customers, numbers, run_job, trained
 
@@ -215,3 +216,12 @@ def test_what_is_no_bundle_is_refused(tmp_path):
         load_bundle(path)
     with pytest.raises(BadModel, match="no such"):
         load_bundle(tmp_path / "other.joblib")
+
+
+@pytest.mark.parametrize("content", [b"cno_such_library\nModel\n.", b"}(K\x01K\x02u."])
+def test_what_was_stored_and_cannot_be_loaded_is_told_apart(tmp_path, content):
+    """With its hash right it is no foreign file: other libraries, or another version, made it."""
+    path = tmp_path / "model.joblib"
+    path.write_bytes(content)
+    with pytest.raises(OutdatedModel):
+        load_bundle(path, hashlib.sha256(content).hexdigest())

@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app.analysis.automl.calibration import find_temperature, tempered
 from app.analysis.automl.combined import untilted
 from app.analysis.automl.estimators.base import Circumstances
+from app.analysis.automl.evaluation import evaluate
+from app.analysis.automl.files import read_file
+from app.analysis.automl.intervals import fit_intervals
 from app.analysis.automl.portfolio import load_portfolio
 from app.analysis.automl.serving import Predictor
-from app.analysis.errors import BadOption
+from app.analysis.errors import BadOption, BadRows
 from app.analysis.schema import Column
 from tests.unit.automl.tables import trained
 from tests.unit.automl.test_estimators import entries, fitting
@@ -114,3 +118,98 @@ def test_class_weights_reach_the_fits_and_probabilities_stay_honest():
     rate = float((frame["y"] == "Yes").mean())
     assert weighed.mean() == pytest.approx(rate, abs=0.03)
     assert np.mean(np.abs(weighed - chance)) < 0.05
+
+
+def test_intervals_cover_the_share_of_the_weight():
+    """Heavy rows err ten times as far: by rows alone they would be covered far too seldom."""
+    rng = np.random.default_rng(3)
+    heavy = rng.random(3_000) < 0.1
+    truth = rng.normal(size=3_000) * np.where(heavy, 10, 1)
+    weights = np.where(heavy, 9.0, 1.0)
+    predictions = rng.normal(size=3_000)
+    truth += predictions
+    shares = []
+    for given in (weights, None):
+        bounds = fit_intervals(truth, predictions, given).around(predictions)
+        inside = (truth >= bounds[:, 0]) & (truth <= bounds[:, 1])
+        shares.append(np.average(inside, weights=weights))
+    assert 0.9 <= shares[0] < 0.93  # a little wider, for the row to come
+    assert shares[1] < 0.8
+
+
+def test_equal_weights_make_the_intervals_of_none():
+    rng = np.random.default_rng(4)
+    truth, predictions = rng.normal(size=(2, 150))
+    plain = fit_intervals(truth, predictions)
+    weighed = fit_intervals(truth, predictions, np.full(150, 0.3))
+    assert (weighed.low, weighed.high) == (plain.low, plain.high)
+    # Rows of no weight are none; and few heavy ones tell as little as few rows.
+    silent = np.repeat([1.0, 0.0], [150, 50])
+    more = np.concatenate([truth, np.full(50, 99.0)]), np.concatenate([predictions, np.zeros(50)])
+    assert fit_intervals(*more, silent).high == plain.high
+    assert fit_intervals(truth, predictions, np.where(np.arange(150) < 9, 1.0, 1e-6)) is None
+
+
+def test_probabilities_are_calibrated_by_the_rows_that_count():
+    """Half of the rows are told too boldly, the others as they are; only one half counts."""
+    rng = np.random.default_rng(5)
+    honest = rng.dirichlet(np.ones(3), 4_000)
+    truth = np.array([rng.choice(3, p=p) for p in honest])
+    bold = np.arange(4_000) % 4 < 2
+    told = np.where(bold[:, None], tempered(honest, 0.5), honest)
+    by_bold = find_temperature("multiclass", truth, told, np.where(bold, 1.0, 0.001))
+    by_honest = find_temperature("multiclass", truth, told, np.where(bold, 0.0, 1.0))
+    assert by_bold == pytest.approx(2, abs=0.2)
+    assert by_honest == 1.0
+    assert 1.1 < find_temperature("multiclass", truth, told) < 1.8
+
+
+@pytest.fixture(scope="module")
+def weighed():
+    made = trained(*table(), target="y", task="regression", time_budget_s=5, weight_column="w")
+    return Predictor(made.bundle)
+
+
+def judged(predictor, frame, folder):
+    source, out = folder / "truth.csv", folder / "out"
+    out.mkdir()
+    frame.to_csv(source, index=False)
+    return evaluate(read_file(predictor, source, "truth.csv", out, 10**9, truth=True))
+
+
+def test_a_model_is_judged_by_the_weights_of_the_new_rows(weighed, tmp_path):
+    frame, _ = table()
+    found = judged(weighed, frame, tmp_path)
+    kinds = {warning["kind"] for warning in found["warnings"]}
+    assert "weighted" in kinds
+    output = weighed.output(weighed.read_frame(frame[["x"]])[0])
+    squared = (frame["y"] - output) ** 2
+    rmse = np.sqrt(np.average(squared, weights=frame["w"]))
+    assert found["metrics"]["rmse"] == pytest.approx(rmse, rel=1e-4)
+    assert found["errors"]["bias"] == pytest.approx(
+        np.average(frame["y"] - output, weights=frame["w"]), abs=1e-3
+    )
+    low, high = (found["uncertainty"]["rmse"][side] for side in ("low", "high"))
+    assert low < rmse < high < np.sqrt(squared.mean())
+
+
+def test_without_its_weights_a_file_counts_alike_and_says_so(weighed, tmp_path):
+    frame, _ = table()
+    found = judged(weighed, frame[["x", "y"]], tmp_path)
+    assert [w["kind"] for w in found["warnings"]] == ["unweighted"]
+    output = weighed.output(weighed.read_frame(frame[["x"]])[0])
+    assert found["metrics"]["rmse"] == pytest.approx(
+        np.sqrt(((frame["y"] - output) ** 2).mean()), rel=1e-4
+    )
+
+
+def test_rows_without_a_weight_are_not_judged_and_negative_ones_refused(weighed, tmp_path):
+    frame, _ = table()
+    frame.loc[:4, "w"] = None
+    found = judged(weighed, frame, tmp_path)
+    assert found["judged_rows"] == len(frame) - 5
+    assert {w["kind"] for w in found["warnings"]} == {"missing_weight", "weighted"}
+    frame.loc[7, "w"] = -1
+    with pytest.raises(BadRows, match="Row 7: the weight in 'w' is negative"):
+        (tmp_path / "more").mkdir()
+        judged(weighed, frame, tmp_path / "more")

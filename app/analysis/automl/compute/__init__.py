@@ -1,0 +1,1 @@
+"""Fits on more than one machine: a Dask cluster, reached through joblib."""

@@ -1,0 +1,73 @@
+"""Intervals follow the rows that had no part in them, where these contradict by more than chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from app.analysis.automl.intervals import Intervals, fit_intervals
+
+Array = npt.NDArray[Any]
+ROWS = 20_000
+
+
+def sample(scale: float, rows: int, seed: int) -> tuple[Array, Array]:
+    """Truth and prediction; errors grow with the prediction, and are not symmetric."""
+    rng = np.random.default_rng(seed)
+    prediction = rng.uniform(1, 100, rows)
+    return prediction + scale * prediction * (rng.gamma(2.0, size=rows) - 2), prediction
+
+
+def fitted() -> Intervals:
+    made = fit_intervals(*sample(1.0, ROWS, 0))
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize("scale", [0.7, 0.9, 1.2])
+def test_a_better_and_a_worse_model_get_intervals_that_hold(scale: float) -> None:
+    made = fitted()
+    assert abs(made.covered(*sample(scale, ROWS, 1)) - 0.9) > 0.02
+    followed = made.followed(*sample(scale, ROWS, 2))
+    assert followed is not None
+    assert abs(followed.covered(*sample(scale, ROWS, 1)) - 0.9) < 0.01
+    assert np.all((followed.high < made.high) == (scale < 1))
+
+
+def test_what_chance_explains_changes_little_or_nothing() -> None:
+    made = fitted()
+    followed = [made.followed(*sample(1.0, 2_000, seed)) for seed in range(1, 21)]
+    changed = [one for one in followed if one is not None]
+    assert len(changed) <= 4
+    for one in changed:
+        np.testing.assert_allclose(one.high, made.high, rtol=0.15)
+
+
+def test_few_rows_change_nothing() -> None:
+    assert fitted().followed(*sample(0.2, 150, 6)) is None
+
+
+def test_rows_of_no_weight_have_no_say() -> None:
+    truth, prediction = sample(0.7, ROWS, 2)
+    foreign, there = sample(9.0, ROWS, 3)
+    weights = np.repeat([2.0, 0.0], ROWS)
+    made = fitted()
+    alone = made.followed(truth, prediction, np.full(ROWS, 2.0))
+    mixed = made.followed(
+        np.concatenate([truth, foreign]), np.concatenate([prediction, there]), weights
+    )
+    assert alone is not None
+    assert mixed is not None
+    np.testing.assert_array_equal(alone.high, mixed.high)
+
+
+def test_sides_that_do_not_hold_the_prediction_stay() -> None:
+    # Errors that all lie on one side: no factor makes such an interval wider both ways.
+    truth, prediction = sample(0.1, ROWS, 4)
+    made = fit_intervals(truth + 500, prediction)
+    assert made is not None
+    assert np.all(made.low > 0)
+    assert made.followed(truth, prediction) is None
