@@ -189,14 +189,25 @@ def predict(
         Path,
         typer.Argument(metavar="MODEL", exists=True, dir_okay=False, help="A model.joblib."),
     ],
-    data: Data,
     out: Annotated[Path, typer.Option("--out", dir_okay=False, help="CSV file to write.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DATA]", exists=True, dir_okay=False, help="A table in any format."
+        ),
+    ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="Add probability_CLASS columns.")] = False,
+    horizon: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Of a forecast, without DATA: the next steps of every series."
+        ),
+    ] = None,
 ) -> None:
     """Predict a table by a model: one row out for each row in, in the same order."""
     from app.commands.predict import predict
 
-    predict(model, data, out, proba)
+    predict(model, data, horizon, out, proba)
 
 
 @app.command()

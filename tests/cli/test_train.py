@@ -138,3 +138,32 @@ def test_a_hopeless_table_is_one_line_and_1(
     done = uam(*arguments)
     assert done.returncode == 1, done.stderr
     assert told in one_line(done.stderr)
+
+
+def test_the_next_steps_of_a_forecast_need_no_table(uam: Run, tmp_path: Path) -> None:
+    lines = ["month,sold"]
+    lines += [f"{2015 + i // 12}-{i % 12 + 1:02}-01,{100 + i + 30 * (i % 12)}" for i in range(84)]
+    (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n")
+    made = ("--task", "forecast", "--time-column", "month", "--horizon", "6", "--out", "out")
+    done = uam("train", "sales.csv", "--target", "sold", *made, "--time-budget", "5")
+    assert done.returncode == 0, done.stderr
+    done = uam("predict", "out/model.joblib", "--horizon", "4", "--out", "next.csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["next.csv"]
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "next.csv").read_text())))
+    assert [row["time"][:7] for row in rows] == ["2022-01", "2022-02", "2022-03", "2022-04"]
+    for row in rows:
+        assert float(row["low"]) <= float(row["prediction"]) <= float(row["high"])
+    done = uam("predict", "out/model.joblib", "--horizon", "500", "--out", "far.csv")
+    assert done.returncode == 1
+    assert "between 1 and 18" in one_line(done.stderr)
+    assert not (tmp_path / "far.csv").exists()
+
+
+def test_a_horizon_of_what_is_no_forecast_is_one_line_and_1(
+    trained: Trained, uam: Run, tmp_path: Path
+) -> None:
+    done = uam("predict", trained.out / "model.joblib", "--horizon", "3", "--out", "next.csv")
+    assert done.returncode == 1
+    assert "A horizon is for forecasts; this model predicts rows." in one_line(done.stderr)
+    assert not (tmp_path / "next.csv").exists()

@@ -31,7 +31,7 @@ from app.analysis.ingest.spellings import read_spellings
 from app.analysis.progress import Progress
 from app.analysis.schema import columns_from_json
 
-__all__ = ["check_options", "predict", "train"]
+__all__ = ["check_options", "foretell", "predict", "train"]
 
 CONNECTING_SHARE = 0.2
 """Of the budget, until a cluster must be ready."""
@@ -158,6 +158,25 @@ def predict(
             file.writelines(csv_lines(found.answers(), proba=proba, intervals=False))
     progress(1.0)
     return {"rows": found.rows, "warnings": found.warnings}
+
+
+def foretell(
+    *, model: str, horizon: int, out: str, sha256: str | None, progress: Progress
+) -> dict[str, Any]:
+    """The next ``horizon`` steps of every series of a forecast: a CSV at ``out``.
+
+    Its columns are ``time``, ``series`` where there are several, ``prediction``, and ``low`` and
+    ``high`` where the model knows them. Returns ``{"rows", "warnings"}``. Raises ``BadModel``,
+    and ``BadRows`` for a horizon out of reach and a model that is no forecast.
+    """
+    predictor = load(model, sha256)
+    progress(0.1)
+    with bounded_pools(available_cpus()):
+        found = predictor.predict_rows([], horizon=horizon)
+    with Path(out).open("w", encoding="utf-8") as file:
+        file.writelines(csv_lines(found["predictions"]))
+    progress(1.0)
+    return {"rows": len(found["predictions"]), "warnings": found["warnings"]}
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

@@ -201,7 +201,7 @@ def _bars(
     if reference is not None:
         data["reference"] = {"value": reference[0], "label": reference[1]}
     if years:
-        data["years"] = True
+        data |= {"years": True, "value_range": _around(series)}
     x_label, y_label = (value_axis, label_axis) if horizontal else (label_axis, value_axis)
     return Chart(
         name=name,
@@ -220,6 +220,21 @@ def _reads_better_lying(labels: Sequence[str]) -> bool:
     """Whether the labels would not fit side by side under upright bars."""
     longest = max((len(clean(label)) for label in labels), default=0)
     return (longest + 1) * len(labels) > 68 or longest > 18
+
+
+def _around(series: Sequence[Mapping[str, Any]]) -> list[float] | None:
+    """Where an axis of years begins and ends: they do not count from zero."""
+    ends = [
+        value + way * (error or 0.0)
+        for row in series
+        for value, error in zip(row["values"], row.get("errors") or row["values"], strict=True)
+        if value is not None and math.isfinite(value)
+        for way in ((-1, 1) if row.get("errors") else (0,))
+    ]
+    if not ends:
+        return None
+    margin = max(1.0, 0.35 * (max(ends) - min(ends)))
+    return [min(ends) - margin, max(ends) + margin]
 
 
 def _size(value: float | None) -> float:

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.analysis.charts.spec import Chart
+from app.analysis.charts.style import are_years, number
 
 MAX_OUTLIERS = 60
 """Values drawn beyond the whiskers of one box at most, the extremes among them."""
+
+FAR = 3.0
+"""How many times as far as the whiskers reach, all in all, outliers are drawn beyond them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,19 @@ def box(
     notes: Sequence[str] = (),
     columns: Sequence[str] = (),
 ) -> Chart:
-    """One box a group, lying, in the order given."""
+    """One box a group, lying, in the order given.
+
+    Outliers so far out that the boxes would be lines beside them are told, not drawn.
+    """
+    ends = [end for b in boxes for end in (b.low, b.high) if end is not None]
+    reach = FAR * (max(ends) - min(ends)) if ends else 0.0
+    low, high = (min(ends) - reach, max(ends) + reach) if reach else (-math.inf, math.inf)
+    far = [v for b in boxes for v in b.outliers if not low <= v <= high]
+    told = list(notes)
+    if far:
+        farthest = max(far, key=lambda value: max(low - value, value - high))
+        text = number(farthest, years=are_years([*ends, *far]))
+        told.append(f"Values far beyond are not drawn; the farthest is {text}.")
     rows = [
         {
             "label": b.label,
@@ -93,7 +109,7 @@ def box(
             "q3": b.q3,
             "high": b.high,
             "n": b.n,
-            "outliers": b.outliers,
+            "outliers": [v for v in b.outliers if low <= v <= high],
         }
         for b in boxes
     ]
@@ -105,7 +121,7 @@ def box(
         y_label=label_axis,
         unit=unit,
         data={"boxes": rows},
-        notes=tuple(notes),
+        notes=tuple(told),
         columns=tuple(columns),
     )
 

@@ -60,6 +60,8 @@ def draw_bar(chart: Chart, theme: Theme) -> Drawn:
     series, lying = data["series"], data["horizontal"]
     traces = [_bar_trace(chart, row, index, theme) for index, row in enumerate(series)]
     axis, value_axis = categories(data["labels"], reverse=lying), from_zero()
+    if limits := data.get("value_range"):
+        value_axis = {"range": limits}
     layout: Json = {
         "barmode": "stack" if data["stacked"] else "group",
         "bargap": 0.25,

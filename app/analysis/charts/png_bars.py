@@ -72,6 +72,8 @@ def draw_bar(axes: Axes, chart: Chart, theme: Theme) -> Legend:
             _numbers_at_ends(axes, at, values, np.nan_to_num(spread), theme, chart)
     category_axis(axes, data["labels"], lying=lying)
     number_axis(axes.xaxis if lying else axes.yaxis, years=data.get("years", False))
+    if limits := data.get("value_range"):
+        (axes.set_xlim if lying else axes.set_ylim)(*limits)
     axes.grid(axis="x" if lying else "y")
     if reference := data.get("reference"):
         reference_line(axes, reference, theme, lying=lying)

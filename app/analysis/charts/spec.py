@@ -11,7 +11,8 @@ mark           ``data``
                ``series`` [{``name``, ``counts`` (n)}]
 ``bar``        ``labels`` (n), ``series`` [{``name``, ``values`` (n), ``errors``? (n)}],
                ``horizontal``, ``stacked`` (bool), ``muted`` (indices of "other" bars),
-               ``reference``? {``value``, ``label``}, ``years``? (bool)
+               ``reference``? {``value``, ``label``}, ``years``? (bool),
+               ``value_range``? [low, high] (else from zero)
 ``line``       ``series`` [{``name``, ``x``, ``y``, ``lower``?, ``upper``?, ``dashed``?}],
                ``time`` (bool), ``markers`` (bool), ``x_range``?, ``y_range``? [low, high],
                ``years``? (bool)

@@ -109,6 +109,8 @@ def connect(
         connection.execute(
             "SET disabled_optimizers = 'distinct_aggregate_rewrite,statistics_propagation'"
         )
+        # It would hold all of a column of a row group at once, however long that is.
+        connection.execute("SET disable_parquet_prefetching = true")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection

@@ -126,6 +126,8 @@ def _shut_in(connection: duckdb.DuckDBPyConnection, path: str) -> None:
     """
     allowed = exp.Array(expressions=[exp.Literal.string(path)]).sql(dialect="duckdb")
     connection.execute(f"SET allowed_paths = {allowed}")
+    # It would hold all of a column of a row group at once, however long that is.
+    connection.execute("SET disable_parquet_prefetching = true")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

@@ -39,7 +39,9 @@ def forecast_section(material: Material) -> Iterator[Block]:
 def forecast_usage(material: Material) -> Iterator[Block]:
     """How the next steps are asked for."""
     horizon = (material.model.get("forecast") or {}).get("horizon", 1)
-    yield Paragraph("Over HTTP, the next steps of every series, without any rows:")
+    yield Paragraph("The next steps of every series, without any rows, on the command line:")
+    yield Code(f"uam predict model.joblib --horizon {horizon} --out next.csv")
+    yield Paragraph("And over HTTP:")
     yield Code(f'POST /models/{{model_id}}/predict\n{{"horizon": {horizon}}}')
 
 

@@ -381,3 +381,25 @@ def test_means_and_predictions_of_years_are_written_as_years(chart: Chart) -> No
     assert any(text.startswith(("19", "20")) for text in texts)
     assert not any("," in text for text in texts)
     assert not re.search(r"[12],\d\d\d", json.dumps(render_plotly(chart)))
+
+
+def test_outliers_far_beyond_leave_the_boxes_their_width() -> None:
+    far = distributions.Box.of("far", [*range(100), 250.0, 50_000.0])
+    near = distributions.Box.of("near", [*range(100), 250.0])
+    chart = distributions.box("b", "b", [far, near], label_axis="of", value_axis="x")
+    assert [box["outliers"] for box in chart.data["boxes"]] == [[250.0], [250.0]]
+    assert chart.notes == ("Values far beyond are not drawn; the farthest is 50,000.",)
+    assert not distributions.box("b", "b", [near], label_axis="of", value_axis="x").notes
+
+
+def test_bars_of_years_begin_near_them() -> None:
+    """From zero on, 1990 and 2010 are the same bar."""
+    chart = MEANS_OF_YEARS[0]
+    figure = Figure()
+    axes = figure.add_subplot()
+    draw(axes, chart, LIGHT)
+    assert 1950 < axes.get_ylim()[0] < 1987.42
+    assert axes.get_ylim()[1] > 2013.9
+    low, high = render_plotly(chart)["layout"]["yaxis"]["range"]
+    assert 1950 < low < 1987.42
+    assert high > 2013.9

@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 
 from app.analysis.errors import BadTable, TooLarge
+from app.analysis.ingest import engine
 from tests.unit.ingest.workbooks import fill, made, ods, xls, xlsb
 
 
@@ -73,6 +74,28 @@ def test_honest_parquet_passes(read):
     words = [f"word {i % 1000}" for i in range(100_000)]
     content = parquet(pa.table({"s": words, "n": np.arange(100_000), "z": np.zeros(100_000)}))
     assert read(content, "t.parquet").result["rows"] == 100_000
+
+
+@pytest.mark.parametrize("page", [2**20, 2**30])
+def test_a_row_group_larger_than_the_engines_memory_is_read(read, monkeypatch, page):
+    """Of one page, too: 80 MB of numbers of which no two are alike, in an engine of 64 MB."""
+    monkeypatch.setattr(engine, "MEMORY_LIMIT_MB", 64)
+    rows = 10_000_000
+    table = pa.table({"n": np.random.default_rng(0).integers(0, 2**62, rows)})
+    content = parquet(
+        table,
+        row_group_size=rows,
+        use_dictionary=False,
+        compression="none",
+        data_page_size=page,
+        write_batch_size=min(rows, page // 8),
+    )
+    metadata = pq.ParquetFile(io.BytesIO(content)).metadata
+    assert metadata.num_row_groups == 1
+    assert metadata.row_group(0).total_byte_size > 64 * 10**6
+    done = read(content, "t.parquet")
+    assert done.result["rows"] == rows
+    assert done.result["columns"][0]["type"] in ("integer", "id")
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "columns", "ndjson", "parquet"])
