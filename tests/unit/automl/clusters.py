@@ -15,7 +15,7 @@ from typing import Any
 import distributed
 
 ROOT = Path(__file__).resolve().parents[3]
-START_S = 200
+START_S = 400
 WORKERS = ("one", "two")
 
 

@@ -18,6 +18,8 @@ from app.config import ConfigurationError, load_settings
 from tests.unit.automl.clusters import RealCluster
 from tests.unit.automl.tables import customers, quick_portfolio, run_job
 
+# Its processes load every library anew, which takes minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
 TABLE = customers(300)
 CONNECT_S = 120
 
