@@ -10,7 +10,7 @@ from app.runs.claims import checkpoint_prefix
 from app.storage import trash
 from tests.api.world import World
 from tests.faults.installation import EMBEDDED, SLACK_S, TAKEOVER_S, Installation, until
-from tests.faults.runs import TRAINED, Undisturbed, metrics_of, start
+from tests.faults.runs import TRAINED, Undisturbed, best_of, start
 
 
 def boards(installation: Installation, run_id: str) -> list[list[str]]:
@@ -64,7 +64,7 @@ def test_a_killed_child_costs_the_candidate_in_flight_only(
     assert user.wait(run_id)["status"] == "COMPLETED"
     assert installation.run(run_id).attempt > installation.run(undisturbed.run_id).attempt
     assert_resumed(installation, run_id, least=2)
-    assert metrics_of(installation, run_id) == undisturbed.metrics
+    assert best_of(installation, run_id) == undisturbed.best
 
 
 def test_the_candidates_of_a_killed_worker_are_taken_over(

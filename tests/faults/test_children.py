@@ -19,7 +19,7 @@ from tests.faults.installation import (
     answers,
     until,
 )
-from tests.faults.runs import EXPLORED, TRAINED, Undisturbed, cancel, metrics_of, start
+from tests.faults.runs import EXPLORED, TRAINED, Undisturbed, best_of, cancel, start
 
 # What a killed child may cost, beside the candidate that it was fitting.
 CHILD_LOSS_S = 10.0
@@ -47,7 +47,7 @@ def test_a_training_child_that_is_killed_early_and_late_is_tried_again(
     again = installation.said(run_id, "training failed: its process was ended by SIGKILL")
     assert len(again) == 2
     assert user.wait(run_id)["status"] == "COMPLETED"
-    assert metrics_of(installation, run_id) == undisturbed.metrics
+    assert best_of(installation, run_id) == undisturbed.best
     assert installation.part("worker") == worker
 
 

@@ -9,7 +9,7 @@ from app.core.queue import make_celery
 from app.runs.states import STAGES
 from tests.api.world import World
 from tests.faults.installation import SLACK_S, TAKEOVER_S, Installation, until
-from tests.faults.runs import TRAINED, Undisturbed, metrics_of, start
+from tests.faults.runs import TRAINED, Undisturbed, best_of, start
 
 # What `uam serve` allows a part to stop in.
 GRACE_S = 8.0
@@ -60,7 +60,7 @@ def test_a_worker_that_dies_in_every_stage_costs_nothing_but_time(
     run_id = start(user, TRAINED)
     assert user.wait(run_id)["status"] == "COMPLETED"
     assert [installation.struck(name) for name in armed] == [True] * len(STAGES)
-    assert metrics_of(installation, run_id) == undisturbed.metrics
+    assert best_of(installation, run_id) == undisturbed.best
 
 
 def test_of_many_deliveries_one_works_and_a_frozen_owner_comes_back_too_late(
@@ -80,7 +80,7 @@ def test_of_many_deliveries_one_works_and_a_frozen_owner_comes_back_too_late(
         lost = f"run {run_id}: the claim on stage 2 was lost"
         until(lambda: lost in installation.server.log, what="the refusal of the late write")
     assert installation.run(run_id).attempt == 5
-    assert metrics_of(installation, run_id) == undisturbed.metrics
+    assert best_of(installation, run_id) == undisturbed.best
 
 
 def deliver(installation: Installation, run_id: str, times: int) -> None:

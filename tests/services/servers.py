@@ -7,6 +7,7 @@ with the session; a guard ends them when the session itself is killed. No contai
 from __future__ import annotations
 
 import json
+import random
 import secrets
 import shutil
 import socket
@@ -29,6 +30,8 @@ from app.core.guard import Guard, kill_family
 from app.storage.minio_client import S3MinIOClient
 
 START_S = 60.0
+# Below those of Linux for clients (net.ipv4.ip_local_port_range), above those of services.
+SERVER_PORTS = range(20_000, 32_000)
 BUCKET = "artifacts"
 
 
@@ -269,11 +272,21 @@ def _until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> N
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody uses now, all different."""
-    probes = [socket.socket() for _ in range(count)]
+    """Loopback ports that nobody uses now, all different.
+
+    None of those that clients are given: a server that is stopped and started again finds its own
+    still free, whoever tried to reach it meanwhile.
+    """
+    probes: list[socket.socket] = []
     try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
+        for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)):
+            if len(probes) == count:
+                break
+            probes.append(socket.socket())
+            try:
+                probes[-1].bind(("127.0.0.1", port))
+            except OSError:
+                probes.pop().close()
         return [probe.getsockname()[1] for probe in probes]
     finally:
         for probe in probes:
