@@ -54,24 +54,25 @@ def cancel(user: World, run_id: str) -> None:
     assert answer.json() == {"run_id": run_id, "status": "CANCELLED"}
 
 
-def best_of(installation: Installation, run_id: str) -> dict[str, Any]:
-    """The best row of a run's ranking, without times: which candidates, and what they are worth.
-
-    The figures of the model itself are better where the budget had time left for a final fit.
-    """
+def rankings(installation: Installation, run_id: str) -> list[list[dict[str, Any]]]:
+    """The rows of each leaderboard that a run has reported, the best row first."""
     with installation.database.unit(write=False) as unit:
         told = unit.session.scalars(
             select(Log.data_json)
             .where(Log.run_id == run_id, Log.event == "leaderboard")
             .order_by(Log.seq)
         )
-        last = [board for board in told if board][-1]
-    row: dict[str, Any] = last["rows"][0]
-    return {
-        name: value
-        for name, value in row.items()
-        if name not in ("fit_seconds", "predict_ms_per_row")
-    }
+        return [board["rows"] for board in told if board]
+
+
+def best_of(installation: Installation, run_id: str) -> dict[str, Any]:
+    """The best row of a run's ranking, without times: which candidates, and what they are worth.
+
+    The figures of the model itself are better where the budget had time left for a final fit.
+    """
+    row = rankings(installation, run_id)[-1][0]
+    times = ("fit_seconds", "predict_ms_per_row")
+    return {name: value for name, value in row.items() if name not in times}
 
 
 def large_table(rows: int = 600_000) -> bytes:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
-
-from app.db.tables import Log
 from app.runs.checkpoints import LIST
 from app.runs.claims import checkpoint_prefix
 from app.storage import trash
 from tests.api.world import World
 from tests.faults.installation import EMBEDDED, SLACK_S, TAKEOVER_S, Installation, until
-from tests.faults.runs import TRAINED, Undisturbed, best_of, start
+from tests.faults.runs import TRAINED, Undisturbed, best_of, rankings, start
 
 
 def boards(installation: Installation, run_id: str) -> list[list[str]]:
     """The names on each leaderboard that a run has reported."""
-    with installation.database.unit(write=False) as unit:
-        told = unit.session.scalars(
-            select(Log.data_json)
-            .where(Log.run_id == run_id, Log.event == "leaderboard")
-            .order_by(Log.seq)
-        )
-        return [[row["name"] for row in board["rows"]] for board in told if board]
+    return [[row["name"] for row in rows] for rows in rankings(installation, run_id)]
 
 
 def checkpoints(installation: Installation, run_id: str) -> list[str]:

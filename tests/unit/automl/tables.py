@@ -12,12 +12,15 @@ import pandas as pd
 import pytest
 
 from app.analysis.automl import search
+from app.analysis.automl.evaluation import evaluate
+from app.analysis.automl.files import read_file
 from app.analysis.automl.forecasting import candidates
 from app.analysis.automl.forecasting import search as foretelling
 from app.analysis.automl.jobs import train
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.portfolio import load_portfolio
 from app.analysis.automl.prepare import Setting
+from app.analysis.automl.serving import Predictor
 from app.analysis.automl.threads import bounded_pools
 from app.analysis.automl.train import Trained, train_supervised
 from app.analysis.progress import Progress, silent
@@ -132,3 +135,11 @@ def run_job(
             test=test,
             compute_url=compute_url,
         )
+
+
+def judged(predictor: Predictor, frame: pd.DataFrame, folder: Path) -> dict[str, Any]:
+    """What a model is worth on the rows of a CSV file made of ``frame``."""
+    source, out = folder / "truth.csv", folder / "out"
+    out.mkdir()
+    frame.to_csv(source, index=False)
+    return evaluate(read_file(predictor, source, "truth.csv", out, 10**9, truth=True))

@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 
-from app.analysis.automl.evaluation import evaluate
-from app.analysis.automl.files import read_file
 from app.analysis.automl.serving import Predictor
 from app.analysis.automl.uncertainty import intervals_of, wilson
 from app.analysis.errors import BadRows, BadTable
 from app.analysis.schema import Column
-from tests.unit.automl.tables import customers, numbers, trained
+from tests.unit.automl.tables import customers, judged, numbers, trained
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +18,6 @@ def churn():
 @pytest.fixture(scope="module")
 def values():
     return Predictor(trained(*numbers(500), target="y", time_budget_s=60).bundle)
-
-
-def judged(predictor, frame, folder):
-    source, out = folder / "truth.csv", folder / "out"
-    out.mkdir()
-    frame.to_csv(source, index=False)
-    return evaluate(read_file(predictor, source, "truth.csv", out, 10**9, truth=True))
 
 
 def test_a_classifier_is_judged_by_class_with_intervals(churn, tmp_path):

@@ -9,14 +9,12 @@ import pytest
 from app.analysis.automl.calibration import find_temperature, tempered
 from app.analysis.automl.combined import untilted
 from app.analysis.automl.estimators.base import Circumstances
-from app.analysis.automl.evaluation import evaluate
-from app.analysis.automl.files import read_file
 from app.analysis.automl.intervals import fit_intervals
 from app.analysis.automl.portfolio import load_portfolio
 from app.analysis.automl.serving import Predictor
 from app.analysis.errors import BadOption, BadRows
 from app.analysis.schema import Column
-from tests.unit.automl.tables import trained
+from tests.unit.automl.tables import judged, trained
 from tests.unit.automl.test_estimators import entries, fitting
 
 HOW = Circumstances(seed=0, threads=1)
@@ -168,13 +166,6 @@ def test_probabilities_are_calibrated_by_the_rows_that_count():
 def weighed():
     made = trained(*table(), target="y", task="regression", time_budget_s=5, weight_column="w")
     return Predictor(made.bundle)
-
-
-def judged(predictor, frame, folder):
-    source, out = folder / "truth.csv", folder / "out"
-    out.mkdir()
-    frame.to_csv(source, index=False)
-    return evaluate(read_file(predictor, source, "truth.csv", out, 10**9, truth=True))
 
 
 def test_a_model_is_judged_by_the_weights_of_the_new_rows(weighed, tmp_path):
