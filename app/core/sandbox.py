@@ -239,11 +239,13 @@ class Child:
         return self._process.poll() is None
 
     def own_mb(self) -> float:
-        """Memory of the child and its own children, in MB, without what it shares with other
-        processes, such as the libraries of its nursery; 0 once it is gone."""
+        """Memory of the child and its own children, in MB, without what it shares with its
+        nursery and without pages of files, which the system can drop; 0 once it is gone."""
         own = 0
         with suppress(psutil.Error):
-            own = sum(one.memory_full_info().uss for one in self._family())
+            for member in self._family():
+                maps = member.memory_maps(grouped=True)
+                own += sum(min(one.private_dirty, one.anonymous) + one.swap for one in maps)
         return own / 1024 / 1024
 
     def _family(self) -> list[psutil.Process]:

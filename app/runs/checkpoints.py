@@ -90,9 +90,10 @@ class Checkpoints:
             fraction: float, message: str, level: str, leaderboard: dict[str, Any] | None
         ) -> None:
             self._look()
+            on_progress(fraction, message, level, leaderboard)
+            # Last, so that the run's log tells of a candidate before anybody can take it over.
             if leaderboard is not None:
                 self._news.set()
-            on_progress(fraction, message, level, leaderboard)
 
         return hear
 

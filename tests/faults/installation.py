@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -137,12 +138,31 @@ class Installation:
 
     @contextmanager
     def frozen(self, process: psutil.Process) -> Iterator[None]:
-        """Stop a process meanwhile, all its threads at once."""
-        process.suspend()
+        """Stop a process meanwhile, all its threads at once, and between two transactions.
+
+        One that is stopped in the midst of writing would hold the embedded database's only lock.
+        """
+        until(lambda: self._suspended(process), what="a moment between two transactions")
         try:
             yield
         finally:
             process.resume()
+
+    def _suspended(self, process: psutil.Process) -> bool:
+        """Stop a process; where nobody can write to the embedded database then, let it go on."""
+        process.suspend()
+        until(lambda: process.status() == psutil.STATUS_STOPPED, what="the stop of a process")
+        if self.backend != "embedded":
+            return True
+        file = self.database.engine.url.database
+        with closing(sqlite3.connect(str(file), timeout=0.5, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                process.resume()
+                return False
+        return True
 
     @contextmanager
     def another(self, part: str, *arguments: str, **named: str) -> Iterator[psutil.Process]:

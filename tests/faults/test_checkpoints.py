@@ -40,7 +40,8 @@ def assert_resumed(installation: Installation, run_id: str, least: int) -> None:
     final = boards(installation, run_id)[-1]
     for name in boards(installation, run_id)[kept - 1]:
         assert name in final
-        assert len(installation.said(run_id, f"{name}: ")) == 1
+        # A worker that was killed between storing one and telling of it told nothing.
+        assert len(installation.said(run_id, f"{name}: ")) <= 1
     trash.sweep(installation.database, installation.storage, installation.bucket)
     assert checkpoints(installation, run_id) == []
 

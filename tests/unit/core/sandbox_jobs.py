@@ -96,6 +96,15 @@ def eat(*, megabytes, progress):
     return {"held": len(blocks)}
 
 
+def read_mapped(*, path, seconds, progress):
+    import mmap
+
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as pages:
+        checked = sum(pages[at] for at in range(0, len(pages), mmap.PAGESIZE))
+        time.sleep(seconds)
+    return {"sum": checked}
+
+
 def spawn_and_hang(*, pid_file, progress):
     import subprocess
 

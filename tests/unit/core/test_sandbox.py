@@ -145,6 +145,13 @@ def test_memory_is_limited():
     assert gone(one.pid)
 
 
+def test_pages_of_files_which_the_system_can_drop_are_not_held_against_a_child(tmp_path):
+    file = tmp_path / "mapped"
+    file.write_bytes(b"\x01" * (200 * 1024 * 1024))
+    with Child(memory_mb=100, search_path=[HERE]) as one:
+        assert call(one, "read_mapped", path=str(file), seconds=1.0) == {"sum": 200 * 256}
+
+
 def test_a_stop_is_heard_and_ends_the_grandchildren(tmp_path):
     pid_file = tmp_path / "pids"
     with Child(memory_mb=500, search_path=[HERE]) as one, pytest.raises(ChildStopped):
