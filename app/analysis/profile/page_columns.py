@@ -15,6 +15,8 @@ SPARK_WIDTH, SPARK_HEIGHT = 320, 64
 BARS = 8
 COMMON_PATTERN = 0.5
 """A pattern that so many values share is worth a line."""
+WHOLE = 1e15
+"""Below it a decimal holds each whole number exactly."""
 NOTHING: Mapping[str, Any] = {"edges": [], "counts": []}
 
 
@@ -191,5 +193,7 @@ def written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return number(value, 6)
+        # Whole numbers as those stored as such: a value of the data is no amount to be grouped.
+        whole = value.is_integer() and abs(value) < WHOLE
+        return str(int(value)) if whole else number(value, 6)
     return "–" if value is None else str(value)

@@ -194,7 +194,11 @@ def _importance(material: Material) -> Iterator[Block]:
 def _example(column: Json) -> str:
     """A value that a row may hold; a year as one."""
     low, high = column.get("range") or (None, None)
-    value = column.get("example")
+    # Whole numbers with gaps are kept as decimals.
+    value, low, high = (
+        int(one) if isinstance(one, float) and one.is_integer() else one
+        for one in (column.get("example"), low, high)
+    )
     if isinstance(value, int) and holds_years({"min": low, "max": high}):
         return str(value)
     return value_text(value)

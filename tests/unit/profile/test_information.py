@@ -96,7 +96,12 @@ def test_a_chain_is_no_cluster() -> None:
 
 def test_years_are_not_written_with_a_comma(tmp_path: Path) -> None:
     built = np.append(RNG.integers(1978, 1990, N), [1650] * 30)
-    found = profiled(tmp_path, {"built": ("integer", built)})
+    columns = {
+        "built": ("integer", built),
+        "seen": ("number", np.full(len(built), 1981.0)),
+        "sold": ("number", RNG.integers(1979, 1983, len(built)).astype(float)),
+    }
+    found = profiled(tmp_path, columns)
     told = " ".join(alert["message"] for alert in found["alerts"])
     page = (tmp_path / "out" / "profile.html").read_text("utf-8")
     assert "below 19" in told

@@ -212,6 +212,7 @@ def test_years_are_written_as_years(tmp_path: Path) -> None:
     figures = {"min": 1950, "max": 2013, "median": 1978, "mean": 1980.25}
     built = {"name": "built", "type": "integer", "required": True, "range": [1950, 2013]}
     price = {"name": "price", "type": "integer", "required": True, "range": [10, 3000]}
+    sold = built | {"name": "sold", "type": "number", "range": [1950.0, 2013.0], "example": 2001.0}
     run = runs.Run(
         tmp_path,
         profile=runs.profile(
@@ -219,7 +220,7 @@ def test_years_are_written_as_years(tmp_path: Path) -> None:
             runs.column("price", "integer", min=10, max=3000, median=1978, mean=1980.25),
         ),
         model=runs.model("regression", "rmse", 3.0)
-        | {"input_schema": [built | {"example": 1978}, price | {"example": 1978}]},
+        | {"input_schema": [built | {"example": 1978}, price | {"example": 1978}, sold]},
         leaderboard=runs.ranking("rmse", 528.2, 4000.0),
     )
     text = text_of(run.document())
@@ -229,4 +230,4 @@ def test_years_are_written_as_years(tmp_path: Path) -> None:
         row for block in run.document().blocks if isinstance(block, Table) for row in block.rows
     ]
     examples = {row[0]: row[-1] for row in rows if row[2:3] == ("yes",)}
-    assert examples == {"built": "1978", "price": "1,978"}
+    assert examples == {"built": "1978", "price": "1,978", "sold": "2001"}
