@@ -19,6 +19,7 @@ from app.analysis.charts.style import are_years, year
 from app.analysis.profile.drift import (
     CHANCE,
     FEWEST_ROWS,
+    MISSING_POINTS,
     MODERATE_PSI,
     STRONG_PSI,
     Change,
@@ -28,9 +29,6 @@ from app.analysis.profile.drift import (
 )
 
 Array = npt.NDArray[Any]
-
-MISSING_POINTS = 0.05
-"""A share of missing cells has changed when it did so by at least this much."""
 
 _ORDER = {"strong": 0, "moderate": 1, "too_few_rows": 2, "none": 3}
 

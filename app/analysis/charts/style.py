@@ -160,6 +160,11 @@ def percent(share: float | None) -> str:
     return f"{text.removesuffix('.0')} %"
 
 
+def chance(p_value: float) -> str:
+    """A p-value; below 1e-15, where no test is that exact, only so much: ``<1e-15``."""
+    return "<1e-15" if p_value < 1e-15 else f"{p_value:.2g}"
+
+
 def tick_texts(values: list[float], *, years: bool = False) -> list[str]:
     """Axis labels for evenly spaced ``values``, precise enough to differ from each other."""
     if years and all(0 <= value < 10_000 for value in values):

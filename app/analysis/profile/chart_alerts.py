@@ -40,7 +40,9 @@ def _chart(
         return _pair(found, *columns[:2], seed=seed) if len(columns) > 1 else None
     if kind in _OF_COLUMN and columns:
         return _OF_COLUMN[kind](columns[0])
-    return chart_time.change(found, columns[0]) if kind == "drift" and columns else None
+    if kind in _OVER_TIME and columns:
+        return _OVER_TIME[kind](found, columns[0])
+    return None
 
 
 def _pair(found: Profile, a: Facts, b: Facts, *, seed: int) -> Chart | None:
@@ -68,6 +70,10 @@ _OF_TABLE: Mapping[str, Callable[[Profile], Chart | None]] = {
     "missing_together": chart_overview.missingness,
 }
 _OF_PAIR = frozenset({"correlated", "same_columns", "decided", "nonlinear", "leakage"})
+_OVER_TIME: Mapping[str, Callable[[Profile, Facts], Chart | None]] = {
+    "drift": chart_time.change,
+    "missing_over_time": chart_time.missing,
+}
 _OF_COLUMN: Mapping[str, Callable[[Facts], Chart | None]] = {
     "skewed": _spread,
     "outliers": _spread,

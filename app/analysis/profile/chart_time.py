@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from app.analysis.charts import bars, distributions
+from app.analysis.charts import bars, curves, distributions
 from app.analysis.charts.spec import Chart, slug
-from app.analysis.charts.style import number, short
+from app.analysis.charts.style import number, percent, short
 from app.analysis.profile.bins import central, counted, histogram
 from app.analysis.profile.chart_columns import NAME, written
 from app.analysis.profile.chart_overview import sampled_note
@@ -17,10 +17,13 @@ from app.analysis.profile.facts import Facts
 from app.analysis.profile.numeric import figure
 from app.analysis.profile.ordered import are_whole
 from app.analysis.profile.source import Array
-from app.analysis.profile.time_drift import parts_by_time
-from app.analysis.profile.time_rules import EACH
+from app.analysis.profile.temporal import iso
+from app.analysis.profile.time_drift import clock_of, parts_by_time
+from app.analysis.profile.time_rules import EACH, rows_a_period
 
 MOST_LEVELS = 12
+STRETCHES = 24
+"""Points of a share over time, each of as many rows."""
 
 
 def cycle(time: Facts) -> Chart | None:
@@ -32,7 +35,7 @@ def cycle(time: Facts) -> Chart | None:
     low, high = (pick(parts, key=lambda part: part["mean"]) for pick in (min, max))
     return bars.bar(
         slug("cycle", time.name),
-        f"{short(time.name, NAME)}: {number(high['mean'])} rows in {each} of {high['value']}, "
+        f"{short(time.name, NAME)}: {rows_a_period(high['mean'])} in {each} of {high['value']}, "
         f"{number(low['mean'])} of {low['value']}",
         [part["value"] for part in parts],
         [part["mean"] for part in parts],
@@ -80,6 +83,29 @@ def change(found: Profile, facts: Facts) -> Chart | None:
         x_label=facts.name,
         notes=notes + sampled_note(found),
         columns=[facts.name, parts.time.name],
+    )
+
+
+def missing(found: Profile, facts: Facts) -> Chart | None:
+    """The share of a column's cells that are missing, in the order of the rows' times."""
+    time, drift = clock_of(found.facts), found.document["drift"]
+    if time is None or time.numbers is None or drift is None:
+        return None
+    order = np.argsort(time.numbers, kind="stable")[: int(np.isfinite(time.numbers).sum())]
+    stretches = np.array_split(order, STRETCHES)
+    row = next(row for row in drift["missing"] if row["name"] == facts.name)
+    return curves.line(
+        slug("missing-over-time", facts.name),
+        f"{short(facts.name, NAME)}: {percent(row['first'])} missing until {drift['first']['to'][:10]}, "
+        f"{percent(row['last'])} since {drift['last']['from'][:10]}",
+        [iso(int(np.median(time.numbers[places]))) for places in stretches],
+        {facts.name: [100 * float(facts.absent[places].mean()) for places in stretches]},
+        x_label=time.name,
+        y_label="missing cells",
+        unit="%",
+        time=True,
+        notes=sampled_note(found),
+        columns=[facts.name, time.name],
     )
 
 

@@ -15,6 +15,7 @@ from app.analysis.profile.columns import pairs_of, room_for
 from app.analysis.profile.drift import (
     CHANCE,
     FEWEST_ROWS,
+    MISSING_POINTS,
     MODERATE_PSI,
     STRONG_PSI,
     corrected,
@@ -23,9 +24,6 @@ from app.analysis.profile.drift import (
 from app.analysis.profile.source import Table
 from app.analysis.progress import Progress
 from app.analysis.schema import Column
-
-MISSING_POINTS = 0.05
-"""A share of missing cells has changed when it did so by at least this much."""
 
 _ORDER = {"strong": 0, "moderate": 1, "too_few_rows": 2, "none": 3}
 

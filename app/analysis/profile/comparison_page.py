@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.analysis.charts.style import are_years, number, percent
+from app.analysis.charts.style import are_years, chance, number, percent
 from app.analysis.profile.page import MAX_COLUMNS, TEMPLATES, inline_hash, page_environment
 from app.analysis.profile.page_columns import BARS, SPARK_HEIGHT, edge, spark, written
 
@@ -97,7 +97,7 @@ def _figures(column: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if column["psi"] is not None:
         yield "PSI", f"{column['psi']:.3f}"
         yield _TESTS[column["measure"]], number(column["statistic"])
-        yield "p, corrected", f"{column['p_corrected']:.2g}"
+        yield "p, corrected", chance(column["p_corrected"])
 
 
 def _of_years(column: Mapping[str, Any]) -> bool:

@@ -29,6 +29,9 @@ CHANCE = 0.01
 FEWEST_ROWS = 30
 """Values that each side needs before anything is said."""
 
+MISSING_POINTS = 0.05
+"""A share of missing cells has changed when it did so by at least this much."""
+
 PSI_BINS = 10
 LEAST_EXPECTED = 5.0
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.analysis.charts.style import clean, number, percent, short
+from app.analysis.charts.style import chance, clean, number, percent, short
 from app.analysis.profile.page_columns import ColumnView, column_view
 from app.analysis.profile.target_rules import MEASURES
 
@@ -88,6 +88,7 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "chance": chance,
         "number": number,
         "percent": percent,
         "short": short,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from app.analysis.profile.source import SLICE, Array
 
 _SECOND = 1_000_000
 _UNITS = {"week": 604_800, "day": 86_400, "hour": 3_600, "minute": 60, "second": 1}
+_AT_LEAST = {"year": 365 * 86_400, "month": 28 * 86_400, **_UNITS}
 _MONDAY = 3 * 86_400 * _SECOND  # 1 January 1970 was a Thursday: weeks are counted from Monday
 UNITS = ("year", "month", *_UNITS)
 HOURS = [f"{hour:02}:00" for hour in range(24)]
@@ -36,19 +38,34 @@ the mean."""
 MOST_PERIODS = 1_000_000
 
 
+def rhythm(ordered: Ordered) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The :func:`gaps` and the :func:`seasonality` of sorted microseconds since 1970."""
+    moments = _different(ordered)
+    steady = None if moments is None else _steady(moments)
+    apart_s = 0 if steady is None else steady.step * _AT_LEAST[steady.unit]
+    return _gaps(ordered, moments, steady), _seasonality(ordered, apart_s)
+
+
 def gaps(ordered: Ordered) -> dict[str, Any] | None:
     """The periods without a row, at the column's own frequency; ``None`` where it has none.
 
     ``{unit, step, periods, missing, stretches, longest: {from, to, periods}, never}``: of
     ``periods`` that are due, every ``step`` ``unit`` from the first to the last, ``missing``
     have no row, in so many ``stretches``. Weekdays or hours on which nothing ever happens are
-    not due; ``never`` names them. ``ordered`` are sorted microseconds since 1970.
+    not due; ``never`` names them.
     """
-    moments = _different(ordered)
-    found = None if moments is None else _frequency(moments, len(ordered))
+    return rhythm(ordered)[0]
+
+
+def _gaps(
+    ordered: Ordered, moments: Array | None, steady: _Frequency | None
+) -> dict[str, Any] | None:
+    found = steady
+    if found is None and moments is not None:
+        found = _daily(moments, len(ordered))
     if found is None:
         return None
-    unit, step, steps = found
+    unit, step, steps = found.unit, found.step, found.steps
     count = int(steps[-1] - steps[0]) // step + 1
     if count > MOST_PERIODS:
         return None
@@ -84,9 +101,14 @@ def seasonality(ordered: Ordered) -> list[dict[str, Any]]:
     or month in each part of the cycle. The test is that of Kruskal and Wallis (1952, "Use of
     ranks in one-criterion variance analysis") on the counts of whole periods, empty ones
     included, and ``strength`` the share of their ranks' variance that lies between the parts:
-    a few crowded periods make no cycle. At least 14 cycles are needed (of years 2).
+    a few crowded periods make no cycle. At least 14 cycles are needed (of years 2). Moments
+    that follow each other at a steady distance make none in hours, days or months shorter than it.
     """
-    found = [cycle for cycle in _cycles(ordered) if cycle is not None]
+    return rhythm(ordered)[1]
+
+
+def _seasonality(ordered: Ordered, apart_s: int) -> list[dict[str, Any]]:
+    found = [cycle for cycle in _cycles(ordered, apart_s) if cycle is not None]
     return sorted(found, key=lambda cycle: -cycle["strength"])
 
 
@@ -104,23 +126,35 @@ def _different(ordered: Ordered) -> Array | None:
     return np.concatenate(parts) if count >= FEWEST_MOMENTS else None
 
 
-def _frequency(moments: Array, rows: int) -> tuple[str, int, Array] | None:
-    """The unit, how many of it lie between two moments mostly, and the moments in it.
+@dataclass(frozen=True, slots=True)
+class _Frequency:
+    """Every ``step`` of ``unit`` a moment; ``steps`` are the moments in whole units since 1970."""
 
-    The unit is the longest in which no two moments fall together; for moments without an order
-    of their own, days, if rows are so many that each day should have one.
-    """
+    unit: str
+    step: int
+    steps: Array
+
+
+def _steady(moments: Array) -> _Frequency | None:
+    """The frequency that most moments keep to: the unit is the longest in which no two of them
+    fall together."""
     for unit in UNITS:
         steps = _steps(unit, moments)
         distances = np.diff(steps)
         if not distances.all():
             continue
         lengths, counts = np.unique(distances, return_counts=True)
-        if counts.max() >= STEADY * len(distances):
-            return unit, int(lengths[counts.argmax()]), steps
-        break
+        if counts.max() < STEADY * len(distances):
+            return None
+        return _Frequency(unit, int(lengths[counts.argmax()]), steps)
+    return None
+
+
+def _daily(moments: Array, rows: int) -> _Frequency | None:
+    """Days, for moments without an order of their own, if rows are so many that each day should
+    have one."""
     days = np.unique(_steps("day", moments))
-    return ("day", 1, days) if FEWEST_MOMENTS <= len(days) <= rows / DENSE else None
+    return _Frequency("day", 1, days) if FEWEST_MOMENTS <= len(days) <= rows / DENSE else None
 
 
 def _steps(unit: str, moments: Array) -> Array:
@@ -153,7 +187,7 @@ def _never(unit: str, steps: Array, due: Array) -> tuple[list[str], Array]:
     return [names[i] for i in np.flatnonzero(absent).tolist()], absent[(due + offset) % length]
 
 
-def _cycles(ordered: Ordered) -> Iterator[dict[str, Any] | None]:
+def _cycles(ordered: Ordered, apart_s: int) -> Iterator[dict[str, Any] | None]:
     if len(ordered) == 0:
         return
     for cycle, unit, length, offset, names, fewest in (
@@ -161,6 +195,8 @@ def _cycles(ordered: Ordered) -> Iterator[dict[str, Any] | None]:
         ("week", "day", 7, 3, WEEKDAYS, 14 * 7),
         ("year", "month", 12, 0, MONTHS, 2 * 12),
     ):
+        if apart_s > _AT_LEAST[unit]:
+            continue  # the empty periods between are no rhythm
         first, last = (int(step) for step in _steps(unit, np.array([ordered[0], ordered[-1]])))
         if not fewest < last - first <= MOST_PERIODS:
             continue

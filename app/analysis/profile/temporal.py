@@ -11,7 +11,7 @@ from app.analysis.profile.bins import histogram
 from app.analysis.profile.long_values import AnyValues
 from app.analysis.profile.numeric import distinct_in
 from app.analysis.profile.ordered import Ordered
-from app.analysis.profile.rhythm import gaps, seasonality
+from app.analysis.profile.rhythm import rhythm
 
 _DAY = 86_400_000_000
 UNITS = ((4, "hour"), (400, "day"), (1_500, "week"), (12_000, "month"), (math.inf, "year"))
@@ -30,6 +30,7 @@ def temporal_facts(values: AnyValues) -> dict[str, Any]:
         nothing = dict.fromkeys(("min", "max", "span_days", "timeline", "gaps"))
         return facts | nothing | {"histogram": {"edges": [], "counts": []}, "seasonality": []}
     found = histogram(ordered)
+    missing, cycles = rhythm(ordered)
     return facts | {
         "min": iso(int(ordered[0])),
         "max": iso(int(ordered[-1])),
@@ -39,8 +40,8 @@ def temporal_facts(values: AnyValues) -> dict[str, Any]:
             "counts": found.counts.tolist(),
         },
         "timeline": _timeline(ordered),
-        "gaps": gaps(ordered),
-        "seasonality": seasonality(ordered),
+        "gaps": missing,
+        "seasonality": cycles,
     }
 
 

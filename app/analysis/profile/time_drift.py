@@ -10,7 +10,9 @@ import numpy as np
 
 from app.analysis.profile.associations import pearson, ranks
 from app.analysis.profile.drift import (
+    CHANCE,
     FEWEST_ROWS,
+    MISSING_POINTS,
     Change,
     corrected,
     counts_change,
@@ -58,10 +60,11 @@ def parts_by_time(facts: Sequence[Facts]) -> Parts | None:
 
 
 def drift_over_time(facts: Sequence[Facts], target: str | None) -> dict[str, Any] | None:
-    """``{column, first, last, tested, left_out, columns}``: the columns that changed, most first.
+    """``{column, first, last, tested, left_out, columns, missing}``: the columns that changed, and
+    those whose cells went missing or came, most first.
 
     On the sampled rows, by the measures of a comparison, p-values corrected by Holm. Columns
-    that go with time by themselves, such as the year, are left out.
+    that go with time by themselves, such as the year, are left out of the former.
     """
     parts = parts_by_time(facts)
     if parts is None:
@@ -69,9 +72,11 @@ def drift_over_time(facts: Sequence[Facts], target: str | None) -> dict[str, Any
     fitting = [f for f in facts if f.role in ("numeric", "category") and not _is_clock(f, parts)]
     fitting.sort(key=lambda f: f.name != target)
     measured = [(f, *found) for f in fitting[:MOST_COLUMNS] if (found := _change(f, parts))]
-    p_values = corrected([change.p_value for _, change, _ in measured])
+    emptier = [gone for f in facts if f is not parts.time and (gone := _missing(f, parts))]
+    chances = [change.p_value for _, change, _ in measured] + [p_value for *_, p_value in emptier]
+    p_values = corrected(chances)
     columns = []
-    for (f, change, rows), p_value in zip(measured, p_values, strict=True):
+    for (f, change, rows), p_value in zip(measured, p_values, strict=False):
         judged = verdict(change.psi, p_value, rows)
         if judged in ("moderate", "strong"):
             columns.append(
@@ -91,7 +96,31 @@ def drift_over_time(facts: Sequence[Facts], target: str | None) -> dict[str, Any
         "tested": len(measured),
         "left_out": max(0, len(fitting) - MOST_COLUMNS),
         "columns": sorted(columns, key=lambda row: -float(str(row["psi"]))),
+        "missing": _told(emptier, p_values[len(measured) :]),
     }
+
+
+_Emptier = tuple[Facts, tuple[float, float], float]
+"""A column, the share of its cells that are missing in either part, and the chance of that."""
+
+
+def _missing(facts: Facts, parts: Parts) -> _Emptier | None:
+    gone = [np.count_nonzero(facts.absent[places]) for places in (parts.first, parts.last)]
+    if not any(gone):
+        return None
+    rows = len(parts.first), len(parts.last)
+    cells = [np.array([n - missing, missing]) for n, missing in zip(rows, gone, strict=True)]
+    shares = gone[0] / rows[0], gone[1] / rows[1]
+    return facts, shares, counts_change(*cells).p_value
+
+
+def _told(emptier: Sequence[_Emptier], p_values: Sequence[float]) -> list[dict[str, Any]]:
+    rows = [
+        {"name": f.name, "first": first, "last": last, "p_corrected": p_value}
+        for (f, (first, last), _), p_value in zip(emptier, p_values, strict=True)
+        if p_value < CHANCE and abs(last - first) >= MISSING_POINTS
+    ]
+    return sorted(rows, key=lambda row: -abs(float(str(row["last"])) - float(str(row["first"]))))
 
 
 def _span(parts: Parts, places: Array) -> dict[str, Any]:

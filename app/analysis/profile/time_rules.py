@@ -60,6 +60,23 @@ def drift_alerts(drift: Mapping[str, Any] | None, target: str | None) -> Iterato
             columns=(row["name"], drift["column"]),
             weight=min(1.0, row["psi"]),
         )
+    yield from _missing_over_time(drift)
+
+
+def _missing_over_time(drift: Mapping[str, Any]) -> Iterator[Alert]:
+    for row in drift["missing"]:
+        early, late = (percent(row[side]) for side in ("first", "last"))
+        yield Alert(
+            "missing_over_time",
+            "medium",
+            f"{quoted(row['name'])} {'goes missing' if row['last'] > row['first'] else 'fills up'} over "
+            f"{quoted(drift['column'])}: {early} of the rows up to {drift['first']['to'][:10]} have no "
+            f"value, and {late} of those from {drift['last']['from'][:10]}.",
+            "Find out what changed then; a model that leans on it learns from a time that is gone.",
+            column=row["name"],
+            columns=(row["name"], drift["column"]),
+            weight=abs(row["last"] - row["first"]),
+        )
 
 
 def gap_sentence(found: Mapping[str, Any]) -> str:
@@ -80,11 +97,16 @@ def gap_sentence(found: Mapping[str, Any]) -> str:
     )
 
 
+def rows_a_period(mean: float) -> str:
+    """A mean number of rows: ``12.5 rows``, ``1 row``."""
+    return f"{number(mean)} {'row' if mean == 1 else 'rows'}"
+
+
 def cycle_sentence(cycle: Mapping[str, Any]) -> str:
     """One cycle of :func:`~app.analysis.profile.rhythm.seasonality` in a sentence."""
     parts = sorted(cycle["parts"], key=lambda part: float(part["mean"]))
     low, high = parts[0], parts[-1]
     return (
-        f"By the {cycle['cycle']}: {number(high['mean'])} rows on average in {EACH[cycle['cycle']]} "
+        f"By the {cycle['cycle']}: {rows_a_period(high['mean'])} on average in {EACH[cycle['cycle']]} "
         f"of {high['value']}, {number(low['mean'])} of {low['value']}."
     )

@@ -154,10 +154,13 @@ def test_the_first_alerts_point_at_charts_that_are_there(
     days = np.datetime64("2024-01-01", "us") + np.arange(N).astype("timedelta64[D]")
     data = {"day": ("datetime", pa.array(days))} | business()
     data["late"] = ("number", X + 3 * (np.arange(N) > N / 2))
+    data["gone"] = ("number", np.where(np.arange(N) > N / 2, np.nan, X))
     document = profiled(tmp_path, data, target=target, charts=True)
     drawn = {chart["name"]: chart for chart in document["charts"]}
     pointing = [alert for alert in document["alerts"][:10] if "chart" in alert]
-    assert {"drift", "skewed", "missing"} <= {alert["kind"] for alert in pointing}
+    assert {"drift", "skewed", "missing", "missing_over_time"} <= {
+        alert["kind"] for alert in pointing
+    }
     for alert in pointing:
         chart = drawn[alert["chart"]]
         assert set(alert["columns"]) & set(chart["columns"]) or alert["kind"] == "missing"

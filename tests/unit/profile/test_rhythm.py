@@ -90,6 +90,11 @@ def test_a_week_with_quiet_sundays_is_a_cycle_and_chance_is_none() -> None:
         assert seasonality(np.repeat(days * DAY, even)) == []
 
 
+@pytest.mark.parametrize(("unit", "step"), [("h", 4), ("h", 6), ("M", 3), ("Y", 1)])
+def test_the_distance_of_moments_is_no_rhythm(unit: str, step: int) -> None:
+    assert seasonality(moments("1900-01-01", 3_000 if unit == "h" else 120, unit, step)) == []
+
+
 def test_one_crowded_day_is_no_cycle() -> None:
     rows = np.full(400, 3)
     rows[200] = 10_000
@@ -107,6 +112,8 @@ def test_gaps_cycles_and_drift_are_told_with_their_figures(tmp_path: Path) -> No
             "clock": ("integer", days),
             "grows": ("number", RNG.normal(size=n) + 2 * late),
             "steady": ("number", RNG.normal(size=n)),
+            "measured": ("number", np.where(RNG.random(n) < 0.5 * late, np.nan, 1.0 + days % 9)),
+            "note": ("text", np.where(late, None, np.array([f"note no {i}" for i in range(n)]))),
             "channel": ("categorical", np.where(late & (RNG.random(n) < 0.6), "web", "shop")),
         },
     )
@@ -114,12 +121,19 @@ def test_gaps_cycles_and_drift_are_told_with_their_figures(tmp_path: Path) -> No
     assert day["gaps"]["missing"] == 4
     assert [cycle["cycle"] for cycle in day["seasonality"]] == ["week"]
     assert {row["name"] for row in found["drift"]["columns"]} == {"grows", "channel"}
-    assert found["drift"]["tested"] == 3
+    assert found["drift"]["tested"] == 4
+    emptier = found["drift"]["missing"]
+    assert [row["name"] for row in emptier] == ["note", "measured"]
+    assert (emptier[0]["first"], emptier[0]["last"]) == (0.0, 1.0)
+    assert emptier[1]["p_corrected"] < 1e-15
     told = kinds(found)
     assert "4 of 300 periods (1.3 %)" in told["date_gaps"]["message"]
     assert "of Sunday" in told["seasonal"]["message"] or "of" in told["seasonal"]["message"]
     assert told["drift"]["severity"] == "medium"
+    assert "“note” goes missing over “day”: 0 % of the rows" in told["missing_over_time"]["message"]
     page = (tmp_path / "out" / "profile.html").read_text("utf-8")
+    assert "missing before" in page
+    assert "&lt;1e-15" in page
     assert "Rows are due every day" in page
     assert "By the week" in page
 
@@ -133,3 +147,4 @@ def test_a_shuffled_table_does_not_drift(tmp_path: Path) -> None:
     )
     assert found["drift"]["tested"] == 20
     assert found["drift"]["columns"] == []
+    assert found["drift"]["missing"] == []
