@@ -126,6 +126,18 @@ def test_names_and_values_are_text_everywhere(tmp_path: Path) -> None:
         assert "<script" not in path.read_text("utf-8").split('"meta"')[0]
 
 
+def test_a_column_that_goes_missing_is_drawn_over_time(tmp_path: Path) -> None:
+    days = np.datetime64("2024-01-01", "us") + np.arange(N).astype("timedelta64[D]")
+    gone = np.where(np.arange(N) >= N / 2, np.nan, X)
+    data = {"day": ("datetime", pa.array(days)), "gone": ("number", gone)}
+    document = profiled(tmp_path, data, charts=True)
+    (alert,) = [one for one in document["alerts"] if one["kind"] == "missing_over_time"]
+    path = tmp_path / "out" / "charts" / f"{alert['chart']}.json"
+    (drawn,) = json.loads(path.read_text("utf-8"))["data"]
+    assert [drawn["y"][0], drawn["y"][-1]] == [0, 100]
+    assert drawn["y"] == sorted(drawn["y"])
+
+
 def test_the_page_needs_no_network_and_no_script(tmp_path: Path) -> None:
     profiled(tmp_path, business(), target="churn")
     page = (tmp_path / "out" / "profile.html").read_text("utf-8")
@@ -154,13 +166,10 @@ def test_the_first_alerts_point_at_charts_that_are_there(
     days = np.datetime64("2024-01-01", "us") + np.arange(N).astype("timedelta64[D]")
     data = {"day": ("datetime", pa.array(days))} | business()
     data["late"] = ("number", X + 3 * (np.arange(N) > N / 2))
-    data["gone"] = ("number", np.where(np.arange(N) > N / 2, np.nan, X))
     document = profiled(tmp_path, data, target=target, charts=True)
     drawn = {chart["name"]: chart for chart in document["charts"]}
     pointing = [alert for alert in document["alerts"][:10] if "chart" in alert]
-    assert {"drift", "skewed", "missing", "missing_over_time"} <= {
-        alert["kind"] for alert in pointing
-    }
+    assert {"drift", "skewed", "missing"} <= {alert["kind"] for alert in pointing}
     for alert in pointing:
         chart = drawn[alert["chart"]]
         assert set(alert["columns"]) & set(chart["columns"]) or alert["kind"] == "missing"
