@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from app.analysis.errors import BadTable, UnsupportedFormat
 from app.analysis.ingest.findings import Finding, listing, quoted
+from app.analysis.ingest.foreign import SAVE_ANEW
 from app.analysis.ingest.signatures import READABLE
 from app.analysis.ingest.unpack import check_members, unpack_member, zip_members
 
@@ -99,6 +100,9 @@ def choose_member(
     with several of which none is named, :class:`TooLarge` for a bomb.
     """
     files = [member for member in zip_members(path) if _is_file(member.filename)]
+    if any(member.filename.endswith((".iwa", "Index.zip")) for member in files):
+        message = f"This is a Numbers, Pages or Keynote document, {SAVE_ANEW} {READABLE}"
+        raise UnsupportedFormat(message)
     if _is_document({member.filename for member in files}):
         raise UnsupportedFormat(f"This is an office document or a program, not a table. {READABLE}")
     tables = [member for member in files if _is_table(member.filename)]

@@ -10,6 +10,7 @@ from app.analysis.errors import BadTable, UnsupportedFormat
 from app.analysis.ingest.archive import choose_member, open_workbook_container
 from app.analysis.ingest.encodings import decode_head, detect_encoding, with_mistaken_controls
 from app.analysis.ingest.findings import Finding
+from app.analysis.ingest.foreign import SAVE_ANEW, foreign_markup, foreign_table
 from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.signatures import READABLE, Reader, binary_format, no_table
 from app.analysis.ingest.unpack import compression_of, unpack
@@ -116,6 +117,9 @@ def _detected(file: Detected, max_unpacked_bytes: int) -> Detected:
     name = no_table(head)
     if name:
         raise UnsupportedFormat(f"This is {name}, not a table UAM reads. {READABLE}")
+    name = foreign_table(head)
+    if name:
+        raise UnsupportedFormat(f"This is {name}, {SAVE_ANEW} {READABLE}")
     return _text_reader(head, file)
 
 
@@ -135,6 +139,9 @@ def _text_reader(head: bytes, file: Detected) -> Detected:
     if not text.strip("\ufeff \t\r\n\0"):
         raise BadTable("The file holds only white space.", hint="Send a file with rows.")
     if _MARKUP.match(text):
+        name = foreign_markup(text)
+        if name:
+            raise UnsupportedFormat(f"This is {name}, {SAVE_ANEW} {READABLE}")
         raise UnsupportedFormat(f"This is a web page or XML, not a table UAM reads. {READABLE}")
     json_like = text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
     reader: Reader = (

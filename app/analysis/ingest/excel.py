@@ -15,6 +15,7 @@ from app.analysis.errors import BadOption, BadTable, UnsupportedFormat
 from app.analysis.ingest.cells import cell_text, mixed_findings
 from app.analysis.ingest.detect import Detected
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
+from app.analysis.ingest.foreign import foreign_office
 from app.analysis.ingest.header import find_header
 from app.analysis.ingest.limits import Allowance, check_columns
 from app.analysis.ingest.names import repair_names
@@ -22,6 +23,7 @@ from app.analysis.ingest.options import ReadOptions
 from app.analysis.ingest.parts import PartWriter
 from app.analysis.ingest.sheet_columns import SheetColumn
 from app.analysis.ingest.sheet_xml import DAMAGED, look_through
+from app.analysis.ingest.signatures import READABLE
 from app.analysis.ingest.table import Table
 
 _HEAD_ROWS = 200
@@ -124,7 +126,10 @@ def _workbook(path: Path, format_name: str) -> Any:
             message = "The workbook is protected by a password."
             raise BadTable(message, hint="Save it without one.") from error
         if format_name == "xls" and isinstance(error.__cause__, CalamineError):
+            name = foreign_office(path)
             message = "This is an old Office document, but not a workbook that can be read."
+            if name:
+                message = f"This is {name} {READABLE}"
             raise UnsupportedFormat(message) from error
         raise
 
