@@ -14,8 +14,9 @@ from typing import Any
 from app.analysis.errors import BadOption, BadTable, UnsupportedFormat
 from app.analysis.ingest.cells import cell_text, mixed_findings
 from app.analysis.ingest.detect import Detected
+from app.analysis.ingest.engine import adopt
 from app.analysis.ingest.findings import Finding, counted, listing, quoted
-from app.analysis.ingest.foreign import foreign_office
+from app.analysis.ingest.foreign import foreign_office, is_protected
 from app.analysis.ingest.header import find_header
 from app.analysis.ingest.limits import Allowance, check_columns
 from app.analysis.ingest.names import repair_names
@@ -49,6 +50,8 @@ def open_excel(
     path = detected.path
     if detected.format == "xlsx":
         path = look_through(path, scratch)
+    # By the end of the name calamine chooses a reader, and tells what that one has met.
+    path = adopt(path, scratch, f"workbook.{detected.format}")
     workbook = _workbook(path, detected.format)
     sheet, findings = _choose_sheet(workbook, options.sheet)
     rows = _guarded(sheet.iter_rows)
@@ -122,15 +125,21 @@ def _workbook(path: Path, format_name: str) -> Any:
     try:
         return _guarded(CalamineWorkbook.from_path, str(path))
     except BadTable as error:
-        if isinstance(error.__cause__, PasswordError):
+        is_office = format_name == "xls" and isinstance(error.__cause__, CalamineError)
+        if isinstance(error.__cause__, PasswordError) or (is_office and is_protected(path)):
             message = "The workbook is protected by a password."
             raise BadTable(message, hint="Save it without one.") from error
-        if format_name == "xls" and isinstance(error.__cause__, CalamineError):
+        if is_office:
             name = foreign_office(path)
             message = "This is an old Office document, but not a workbook that can be read."
             if name:
                 message = f"This is {name} {READABLE}"
             raise UnsupportedFormat(message) from error
+        if "macrosheets" in str(error.__cause__):
+            message = "The workbook has a sheet of Excel 4 macros, and cannot be read with it."
+            raise BadTable(
+                message, hint="Delete that sheet and save the workbook again."
+            ) from error
         raise
 
 

@@ -58,6 +58,13 @@ _STREAMS: tuple[tuple[str, str], ...] = (
     ("PerfectOffice_MAIN", f"{_QUATTRO}, {SAVE_ANEW}"),
 )
 
+# The beginning of a workbook of Excel 5 to 2003, perhaps advice to open it read-only, and what it
+# is encrypted with.
+_ENCRYPTED = re.compile(
+    rb"\x09\x08(?:\x10\x00.{16}|\x08\x00.{8})(?:\x86\x00\x00\x00)?\x2f\x00", re.S
+)
+_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
+
 
 def foreign_table(head: bytes) -> str | None:
     """What another program's table is, in words, for its first bytes; ``None`` for others."""
@@ -89,6 +96,12 @@ def _is_dbase(head: bytes) -> bool:
 def foreign_markup(text: str) -> str | None:
     """What kind of workbook an XML text is, in words; ``None`` for any other."""
     return next((name for root, name in _ROOTS if root.search(text)), None)
+
+
+def is_protected(path: Path) -> bool:
+    """Whether what an old Office container holds is encrypted with a password."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(_ENCRYPTED_STREAM) >= 0 or _ENCRYPTED.search(content) is not None
 
 
 def foreign_office(path: Path) -> str | None:

@@ -8,7 +8,8 @@ import zipfile
 
 import pytest
 
-from app.analysis.errors import UnsupportedFormat
+from app.analysis.errors import BadTable, UnsupportedFormat
+from tests.unit.ingest.workbooks import fill, made
 
 SYLK = 'ID;PWXL;N;E\rP;PGeneral\rB;Y2;X2;D0 0 1 1\rC;Y1;X1;K"city"\rC;X2;K"n"\rC;Y2;X1;K"Oslo"\rE\r'
 DIF = 'TABLE\r\n0,1\r\n"OURS"\r\nVECTORS\r\n0,2\r\n""\r\nDATA\r\n0,0\r\n""\r\n-1,0\r\nBOT\r\n1,0\r\n"a"\r\n-1,0\r\nEOD\r\n'
@@ -88,3 +89,54 @@ def test_a_csv_that_begins_as_a_sylk_file_is_read(read):
 
 def test_a_csv_whose_only_column_is_called_table_is_read(read):
     assert read(b"TABLE\noak\npine\nelm\n").result["rows"] == 3
+
+
+def old_office(content: bytes) -> bytes:
+    return (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + content).ljust(4096, b"\0")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x09\x08\x10\x00\x00\x06\x05\x00" + bytes(12) + b"\x2f\x00\x06\x00" + bytes(6),
+        b"\x09\x08\x10\x00\x00\x06\x05\x00" + bytes(12) + b"\x86\x00\x00\x00\x2f\x00\xc8\x00",
+        b"\x09\x08\x08\x00\x00\x05\x05\x00" + bytes(4) + b"\x2f\x00\x04\x00" + bytes(4),
+        "EncryptedPackage".encode("utf-16-le"),
+    ],
+)
+def test_an_old_workbook_behind_a_password_is_told(read, content):
+    with pytest.raises(BadTable, match="password"):
+        read(old_office(content), "t.xls")
+
+
+def test_a_sheet_of_excel_4_macros_is_told(read):
+    parts = unpacked(made(two_sheets))
+    parts["xl/macrosheets/sheet2.xml"] = parts.pop("xl/worksheets/sheet2.xml")
+    rels = parts["xl/_rels/workbook.xml.rels"].decode()
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
+    ours = f'Type="{kind}" Target="worksheets/sheet2.xml"'
+    macros = "http://schemas.microsoft.com/office/2006/relationships/xlMacrosheet"
+    assert ours in rels
+    parts["xl/_rels/workbook.xml.rels"] = rels.replace(
+        ours, f'Type="{macros}" Target="macrosheets/sheet2.xml"'
+    ).encode()
+    with pytest.raises(BadTable, match="Excel 4 macros"):
+        read(packed(parts), "t.xlsm")
+
+
+def two_sheets(book) -> None:
+    for name in ("data", "macros"):
+        fill(book.add_worksheet(name), [["a"], [1]])
+
+
+def unpacked(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(parts: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
