@@ -26,6 +26,7 @@ from typing import IO, Any
 
 import psutil
 
+from app.core.family import family
 from app.core.nursery import ForkedChild, Nursery, NurseryGone
 from app.core.scratch import new_directory
 
@@ -243,20 +244,16 @@ class Child:
         nursery and without pages of files, which the system can drop; 0 once it is gone."""
         own = 0
         with suppress(psutil.Error):
-            for member in self._family():
+            for member in family(self.pid):
                 maps = member.memory_maps(grouped=True)
                 own += sum(min(one.private_dirty, one.anonymous) + one.swap for one in maps)
         return own / 1024 / 1024
-
-    def _family(self) -> list[psutil.Process]:
-        process = psutil.Process(self.pid)
-        return [process, *process.children(recursive=True)]
 
     def _usage(self) -> tuple[float, float]:
         """Resident memory in MB and processor time in seconds, its own children's included."""
         memory, cpu_s = 0, 0.0
         try:
-            for member in self._family():
+            for member in family(self.pid):
                 memory += member.memory_info().rss
                 cpu_s += sum(member.cpu_times()[:4])
         except psutil.Error:
