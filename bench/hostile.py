@@ -92,11 +92,11 @@ def call(child: sandbox.Child, path: Path, folder: str, timeout_s: float) -> tup
 
 @contextmanager
 def watched(child: sandbox.Child) -> Iterator[list[float]]:
-    """The child's own memory in MB, looked at ten times a second."""
+    """The child's own memory in MB, looked at five times a second."""
     peaks, over = [0.0], threading.Event()
 
     def look() -> None:
-        while not over.wait(0.1):
+        while not over.wait(0.2):
             peaks[0] = max(peaks[0], own_mb(child.pid))
 
     thread = threading.Thread(target=look, daemon=True)
