@@ -11,7 +11,7 @@ import csv
 import io
 import math
 import re
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from itertools import islice
 
@@ -64,7 +64,7 @@ def detect_dialect(text: str, suffix: str, delimiter: str | None) -> Dialect:
         for quote in _quotes(text, choice):
             score = _score(text, choice, quote) * _PRIOR.get(choice, 1.0)
             score *= 1.05 if _BY_SUFFIX.get(suffix) == choice else 1.0
-            if score > best_score:
+            if score > best_score and not (choice == " " and _stays_open(text, quote)):
                 best, best_score = (choice, quote), score
     if delimiter:
         quote = best[1] if best else '"'
@@ -97,6 +97,18 @@ def _escape(text: str, quote: str) -> str:
     followed = re.search(rf"\\{quote}[^{quote},;|\t\r\n]", text) is not None
     doubled = re.search(rf"[^\\{quote},;|\t\r\n]{quote}{quote}[^{quote}]", text) is not None
     return "\\" if followed and not doubled else ""
+
+
+def _stays_open(text: str, quote: str) -> bool:
+    """Whether a quote that follows a blank is never closed: then it is a sign in a sentence."""
+    rows = csv.reader(
+        io.StringIO(text, newline=""), delimiter=" ", quotechar=quote or None, strict=True
+    )
+    try:
+        deque(rows, maxlen=0)
+    except csv.Error as error:
+        return "unexpected end" in str(error)
+    return False
 
 
 def _pads(text: str, delimiter: str) -> bool:

@@ -248,3 +248,8 @@ def test_bad_options(read, options):
     with pytest.raises(BadOption) as error:
         read("a,b\n1,2\n", **options)
     assert error.value.details["option"]
+
+
+def test_a_quote_in_a_sentence_makes_no_columns_of_its_words(read):
+    table = read(b"15.5 >\n15.5 < > \" & ' \n")
+    assert (table.result["rows"], table.result["cols"]) == (1, 1)
