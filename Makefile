@@ -44,8 +44,8 @@ serve: setup  ## the embedded default, left running at http://127.0.0.1:8000
 test: setup-dev  ## the suite, the real servers included, two files at a time
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile --ignore tests/faults
 
-faults: setup-dev  ## every fault of docs/operations.md, really made; as root for full disks
-	@$(VENV)/bin/python -m pytest tests/faults -n 3 --dist loadscope
+faults: setup-dev  ## every fault of docs/operations.md, really made; as root for full disks; OF=… makes some of them
+	@$(VENV)/bin/python -m pytest tests/faults -n 3 --dist loadscope $(if $(OF),-k "$(OF)")
 
 lint: setup-dev  ## lint, format, types, import contracts
 	@$(VENV)/bin/ruff check .

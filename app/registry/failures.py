@@ -10,6 +10,7 @@ from app.core.sandbox import ChildCrashed, ChildError
 
 logger = logging.getLogger(__name__)
 
+OUTDATED = "outdated_model"
 _LIMITS = frozenset({"out_of_memory", "timeout"})
 
 
@@ -24,7 +25,7 @@ def prediction_problem(error: ChildError) -> Problem:
         return Unprocessable("The prediction could not be made: the model broke on these rows.")
     if error.code in _LIMITS:
         return Unprocessable(f"The prediction could not be made: {error.message}.")
-    if error.code == "outdated_model":
+    if error.code == OUTDATED:
         return Outdated(error.message)
     return as_problem(error)
 

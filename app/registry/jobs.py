@@ -27,13 +27,14 @@ from app.core.sandbox import ChildDiskFull, ChildError, ChildStopped
 from app.core.telemetry import PREDICTIONS
 from app.db.session import Database, UnitOfWork
 from app.db.steadiness import Steadiness
-from app.db.tables import Artifact, ModelMeta, PredictionJob, new_id
+from app.db.tables import Artifact, ModelMeta, PredictionJob, User, new_id
 from app.registry import job_claims
 from app.registry.bundles import local_bundle
-from app.registry.failures import in_one_sentence
+from app.registry.failures import OUTDATED, Outdated, in_one_sentence
 from app.registry.job_claims import Claim, LostJob
+from app.registry.refitting import answered
 from app.registry.results import Shelf
-from app.registry.service import hold_model, jobs_prefix
+from app.registry.service import get_model, hold_model, jobs_prefix
 from app.storage import trash
 from app.storage.base import Storage, StorageError
 from app.storage.deposit import deposit
@@ -189,11 +190,11 @@ def run_prediction_job(worker: Worker, job_id: str) -> Outcome:
 def _attempt(worker: Worker, claim: Claim) -> Outcome:
     with worker.database.unit(write=False) as unit:
         job = unit.session.get(PredictionJob, claim.job_id)
-        model = None if job is None else unit.session.get(ModelMeta, job.model_id)
-    if job is None or model is None:
+        owner = None if job is None else unit.session.get(User, job.user_id)
+    if job is None or owner is None:
         raise LostJob(claim.job_id)
     try:
-        _predict(worker, claim, job, model)
+        _predict(worker, claim, job, Principal.of(owner))
     except ChildStopped:
         return _again(worker, claim, soon=True)
     except (ChildDiskFull, StorageError, SQLAlchemyError, OSError) as error:
@@ -229,14 +230,32 @@ def _drop_source(worker: Worker, job: PredictionJob) -> None:
         logger.warning("prediction job %s: its file stays for now: %s", job.id, error)
 
 
-def _predict(worker: Worker, claim: Claim, job: PredictionJob, model: ModelMeta) -> None:
-    bundle = local_bundle(worker.storage, worker.settings, model)
-    lease, stopping = worker.settings.lease_seconds, worker.stopping
+def _predict(worker: Worker, claim: Claim, job: PredictionJob, user: Principal) -> None:
+    """Do the job by its model, or by the one that was made again in its place."""
     with sandbox.scratch() as name:
         source, out = Path(name) / "source", Path(name) / "out"
         out.mkdir()
         worker.storage.fetch_to(worker.settings.minio_bucket, job.source_key, source)
-        facts = sandbox.run(
+
+        def ask(model_id: str) -> tuple[ModelMeta, dict[str, Any]]:
+            with worker.database.unit(write=False) as unit:
+                model = get_model(unit, user, model_id)
+            return model, _in_child(worker, claim, job, model, source, out)
+
+        (model, facts), told = answered(worker, user, job.model_id, ask)
+        facts["warnings"].extend(told)
+        _finish(worker, claim, job, model, facts, out)
+    if job.kind != "evaluate":
+        PREDICTIONS.labels("job").inc(facts["rows"])
+
+
+def _in_child(
+    worker: Worker, claim: Claim, job: PredictionJob, model: ModelMeta, source: Path, out: Path
+) -> dict[str, Any]:
+    bundle = local_bundle(worker.storage, worker.settings, model)
+    lease, stopping = worker.settings.lease_seconds, worker.stopping
+    try:
+        return sandbox.run(
             EVALUATE_FILE if job.kind == "evaluate" else PREDICT_FILE,
             file_params(worker.settings, model, bundle, source, job.filename, out),
             memory_mb=worker.memory_mb,
@@ -244,9 +263,10 @@ def _predict(worker: Worker, claim: Claim, job: PredictionJob, model: ModelMeta)
             stall_s=worker.settings.stall_seconds,
             stop=job_claims.keep_alive(worker.database, claim, lease, stopping),
         )
-        _finish(worker, claim, job, model, facts, out)
-    if job.kind != "evaluate":
-        PREDICTIONS.labels("job").inc(facts["rows"])
+    except ChildError as error:
+        if error.code == OUTDATED:
+            raise Outdated(error.message) from None
+        raise
 
 
 def file_params(
@@ -284,6 +304,7 @@ def _finish(
             unit,
             claim,
             "COMPLETED",
+            model_id=model.id,
             rows=facts["rows"],
             warnings_json=facts["warnings"],
             artifact_id=artifact.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -129,7 +130,7 @@ def promote(model_id: str, user: CurrentUser, unit: Unit) -> ModelOut:
     return ModelOut.of(champions.promote_model(unit, user, model_id))
 
 
-@router.get("/models/{model_id}/monitoring", responses=answers(401, 404, 410, 422, 507))
+@router.get("/models/{model_id}/monitoring", responses=answers(401, 404, 409, 410, 422, 429, 507))
 async def monitor(
     model_id: str,
     user: CurrentUser,
@@ -142,16 +143,43 @@ async def monitor(
 ) -> Monitoring:
     """What a model was asked, and how far that is from the rows it was trained on."""
     if dataset_id is None and version is None:
-        found = await _lane.run(monitoring.monitor_predictions, held, user, model_id, since)
+        found = await _lane.run(_monitor_predictions, held, user, model_id, since)
     elif dataset_id is None or since is not None:
         wrong = "version" if dataset_id is None else "since"
         message = "a version is of a dataset_id" if wrong == "version" else "a dataset has no since"
         raise Unprocessable(message, errors=[{"location": f"query.{wrong}", "message": message}])
     else:
-        found = await _lane.run(
-            monitoring.monitor_dataset, held, user, model_id, dataset_id, version
-        )
+        found = await _lane.run(_monitor_dataset, held, user, model_id, dataset_id, version)
     return Monitoring.model_validate(found)
+
+
+def _monitor_predictions(
+    held: Resources, user: Principal, model_id: str, since: datetime | None
+) -> dict[str, Any]:
+    return _watched(
+        held,
+        user,
+        model_id,
+        lambda one: monitoring.monitor_predictions(held, user, one, since),
+    )
+
+
+def _monitor_dataset(
+    held: Resources, user: Principal, model_id: str, dataset_id: str, version: int | None
+) -> dict[str, Any]:
+    return _watched(
+        held,
+        user,
+        model_id,
+        lambda one: monitoring.monitor_dataset(held, user, one, dataset_id, version),
+    )
+
+
+def _watched(
+    held: Resources, user: Principal, model_id: str, ask: Callable[[str], dict[str, Any]]
+) -> dict[str, Any]:
+    found, told = answered(held, user, model_id, ask)
+    return {**found, "warnings": [*found.get("warnings", []), *told]}
 
 
 @router.get(

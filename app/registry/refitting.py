@@ -2,32 +2,45 @@
 
 The recipe is that of its run: the same options with their seed, on the same version of the data.
 So it is another run, which the first question starts, and another version of the model, which
-answers in the place of the old one as soon as it is there.
+answers in the place of the old one as soon as it is there. Whatever asks a model goes through
+:func:`answered`: requests of the API, and the jobs of a worker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import select
 
 from app.auth.principal import Principal
-from app.core.problems import Conflict, NotFound
-from app.db.session import UnitOfWork
+from app.config import Settings
+from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
+from app.db.session import Database, UnitOfWork
 from app.db.tables import ModelMeta, Run
 from app.registry.failures import Outdated
 from app.registry.service import get_model, owned_models
-from app.resources import Resources
 from app.runs.events import emit
 from app.runs.service import owned_runs, rerun
 from app.runs.states import UNFINISHED
 
 T = TypeVar("T")
 
+TOLD = "The libraries of this version cannot load this model."
+
+
+class Keeper(Protocol):
+    """What it takes to start a run: an API process has it, and a worker."""
+
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
+
+    @property
+    def database(self) -> Database: ...  # noqa: D102
+
 
 def answered(
-    held: Resources, user: Principal, model_id: str, ask: Callable[[str], T]
+    held: Keeper, user: Principal, model_id: str, ask: Callable[[str], T]
 ) -> tuple[T, list[dict[str, str]]]:
     """What ``ask`` says of a model, or of the one that was made in its place; then with a warning
     that says so.
@@ -49,7 +62,7 @@ def answered(
         model_id = made
 
 
-def _made_again(held: Resources, user: Principal, model_id: str) -> str:
+def _made_again(held: Keeper, user: Principal, model_id: str) -> str:
     """The id of the model in its place; the first to ask starts the run that makes it."""
     try:
         with held.database.unit() as unit:
@@ -62,30 +75,33 @@ def _made_again(held: Resources, user: Principal, model_id: str) -> str:
             "The libraries cannot load this model any more, and it cannot be made again: its "
             "data are gone. Train it anew."
         ) from None
+    except (TooManyRequests, Unprocessable) as error:
+        error.detail = f"{TOLD} It is to be made again by another run: {error.detail}"
+        raise
     if status == "COMPLETED" and model is not None:
         return model
-    told = "The libraries of this version cannot load this model."
     if status in UNFINISHED:
         raise Conflict(
-            f"{told} It is being made again from its recipe by run {run_id}; ask again when that "
-            "is completed.",
+            f"{TOLD} It is being made again from its recipe by run {run_id}; ask again, or send "
+            "the file again, when that is completed.",
             run_id=run_id,
             headers={"Retry-After": "10"},
         )
     raise Conflict(
-        f"{told} Run {run_id}, which was to make it again, is {status}: retry it, or train anew.",
+        f"{TOLD} Run {run_id}, which was to make it again, is {status}: retry it, or train anew.",
         run_id=run_id,
     )
 
 
-def _run_again(unit: UnitOfWork, held: Resources, user: Principal, model: ModelMeta) -> Run:
+def _run_again(unit: UnitOfWork, held: Keeper, user: Principal, model: ModelMeta) -> Run:
     """The run that makes the model again, started if it was not."""
     key = f"made-again-{model.id}"
     known = unit.session.scalar(owned_runs(user).where(Run.idempotency_key == key))
     if known is not None:
         return known
     like = unit.session.scalars(select(Run).where(Run.id == model.run_id)).one()
-    run = rerun(unit, held, user, like.id, version=like.dataset_version, idempotency_key=key)
+    version = like.dataset_version
+    run = rerun(unit, held.settings, user, like.id, version=version, idempotency_key=key)
     told = f"It makes model {model.id} again, which the libraries of this version cannot load."
     emit(unit, run.id, "log", told, level="WARNING")
     return run

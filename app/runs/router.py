@@ -143,7 +143,7 @@ def rerun(
     """Start another run with the same options, on the newest version unless one is named."""
     run = service.rerun(
         unit,
-        held,
+        held.settings,
         user,
         run_id,
         version=None if body is None else body.dataset_version,

@@ -10,6 +10,7 @@ from app.analysis.automl.options import OPTIONS, check_options
 from app.analysis.errors import AnalysisError
 from app.analysis.progress import silent
 from app.auth.principal import Principal
+from app.config import Settings
 from app.core.failpoints import reach
 from app.core.idempotency import Asked
 from app.core.problems import Conflict, NotFound, TooManyRequests, Unprocessable
@@ -125,15 +126,15 @@ def start_run(
         raise Unprocessable(message, errors=[{"location": "body.project_id", "message": message}])
     parameters = checked_options(dataset, options)
     _check_test(unit, user, parameters, "body.options")
-    _refuse_over_quota(unit, held, user)
+    _refuse_over_quota(unit, held.settings, user)
     run = _new_run(user, dataset, dataset, parameters)
-    _accept(unit, held, run, dataset.filename, asked)
+    _accept(unit, held.settings, run, dataset.filename, asked)
     return run
 
 
 def rerun(
     unit: UnitOfWork,
-    held: Resources,
+    settings: Settings,
     user: Principal,
     run_id: str,
     *,
@@ -156,9 +157,9 @@ def rerun(
     facts = find_version(unit, dataset, version)
     parameters = checked_options(facts, like.parameters_json, "options")
     _check_test(unit, user, parameters, "options")
-    _refuse_over_quota(unit, held, user)
+    _refuse_over_quota(unit, settings, user)
     run = _new_run(user, dataset, facts, parameters)
-    _accept(unit, held, run, facts.filename, asked)
+    _accept(unit, settings, run, facts.filename, asked)
     return run
 
 
@@ -190,7 +191,7 @@ def _new_run(
 
 
 def _accept(
-    unit: UnitOfWork, held: Resources, run: Run, filename: str, asked: Asked | None
+    unit: UnitOfWork, settings: Settings, run: Run, filename: str, asked: Asked | None
 ) -> None:
     """Write a run down and have it sent once that is committed."""
     run.created_at = unit.now()
@@ -201,7 +202,7 @@ def _accept(
     which = "" if run.dataset_version == 1 else f", version {run.dataset_version},"
     emit(unit, run.id, "log", f"The run of {filename}{which} was accepted.")
     emit_status(unit, run)
-    unit.after_commit(lambda: reach(held.settings, "start.committed"))
+    unit.after_commit(lambda: reach(settings, "start.committed"))
     send_after_commit(unit, run.id, 0)
 
 
@@ -228,8 +229,8 @@ def _lock_user(unit: UnitOfWork, user: Principal) -> None:
     unit.session.execute(mine.with_for_update(key_share=True))
 
 
-def _refuse_over_quota(unit: UnitOfWork, held: Resources, user: Principal) -> None:
-    limit = held.settings.max_concurrent_runs
+def _refuse_over_quota(unit: UnitOfWork, settings: Settings, user: Principal) -> None:
+    limit = settings.max_concurrent_runs
     mine = (
         select(func.count())
         .select_from(Run)
@@ -286,7 +287,7 @@ def retry_run(unit: UnitOfWork, held: Resources, user: Principal, run_id: str) -
     run = hold_run(unit, user, run_id)
     if run.status not in {"FAILED", "CANCELLED"}:
         raise Conflict(f"Only a failed or cancelled run can be retried; this one is {run.status}.")
-    _refuse_over_quota(unit, held, user)
+    _refuse_over_quota(unit, held.settings, user)
     run.status = "PENDING" if run.stage == 0 else STAGES[run.stage - 1].done
     run.error = None
     run.finished_at = None

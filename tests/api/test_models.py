@@ -20,7 +20,7 @@ import xlsxwriter
 
 from app.core.signing import sign_model
 from app.db.session import Database
-from app.db.tables import ModelMeta
+from app.db.tables import ModelMeta, PredictionJob, new_id
 from app.storage.factory import open_storage
 from tests.api.server import Server
 from tests.api.world import World, assert_problem
@@ -377,6 +377,27 @@ def test_a_bundle_with_a_foreign_signature_is_never_loaded(
     assert spare.predict([ROW]).status_code == 200
 
 
+def queue_file(trained: Trained, server: Server, database: Database, kind: str) -> str:
+    """A job that was accepted before its model could not be loaded: the beat sends it."""
+    key = f"{new_id()}.csv"
+    content = training_csv(60, 2)
+    open_storage(server.settings).upload_bytes(server.settings.minio_bucket, key, content)
+    with database.unit() as unit:
+        job = PredictionJob(
+            id=new_id(),
+            user_id=trained.world.user["id"],
+            model_id=trained.model_id,
+            kind=kind,
+            status="PENDING",
+            filename="queued.csv",
+            source_key=key,
+            warnings_json=[],
+            created_at=unit.now(),
+        )
+        unit.session.add(job)
+    return job.id
+
+
 def test_a_model_that_the_libraries_cannot_load_is_made_again_and_answers(
     spare: Trained, server: Server, database: Database
 ) -> None:
@@ -391,11 +412,34 @@ def test_a_model_that_the_libraries_cannot_load_is_made_again_and_answers(
         key = model.storage_key
     good = storage.download_bytes(bucket, key)
     storage.upload_bytes(bucket, key, strange)
+    api, path = spare.world.api, f"/models/{spare.model_id}"
+    rows = spare.world.upload(training_csv(200, 3), "later.csv")["dataset_id"]
     try:
-        told = assert_problem(spare.predict([ROW]), 409)
-        assert "It is being made again from its recipe by run" in told["detail"]
-        again = assert_problem(spare.predict([ROW]), 409)["run_id"]
-        assert again == told["run_id"] != spare.run_id
+        # The first to ask is a worker, of a file that was queued before.
+        job = wait_for_job(spare, queue_file(spare, server, database, "predict"))
+        assert job["status"] == "FAILED"
+        assert "It is being made again from its recipe by run" in job["error"]
+        assert "send the file again" in job["error"]
+        again = job["error"].partition("by run ")[2].partition(";")[0]
+        # Cancelled, it stays unmade for as long as the others ask.
+        assert api.post(f"/runs/{again}/cancel").status_code == 202
+        told = f"Run {again}, which was to make it again, is CANCELLED: retry it"
+        truth = {"file": ("t.csv", training_csv(60, 2))}
+        for answer in (
+            spare.predict([ROW]),
+            spare.predict_file("a.csv", as_csv([ROW])),
+            api.get(f"{path}/monitoring"),
+            api.get(f"{path}/monitoring", params={"dataset_id": rows}),
+            api.post(f"{path}/evaluate", files=truth),
+            api.post(f"{path}/evaluate", json={"dataset_id": rows}),
+            api.get(f"{path}/export"),
+        ):
+            problem = assert_problem(answer, 409)
+            assert told in problem["detail"]
+            assert problem["run_id"] == again
+        queued = wait_for_job(spare, queue_file(spare, server, database, "evaluate"))
+        assert told in queued["error"]
+        assert api.post(f"/runs/{again}/retry").status_code == 202
         status = spare.world.wait(again)
         assert status["status"] == "COMPLETED", status
         assert any(f"makes model {spare.model_id} again" in e["message"] for e in status["logs"])
@@ -411,8 +455,20 @@ def test_a_model_that_the_libraries_cannot_load_is_made_again_and_answers(
             f"/models/{spare.model_id}/evaluate", files={"file": ("t.csv", training_csv(60, 2))}
         ).json()
         assert judged["model_id"] == found["model_id"]
-        export = spare.world.api.get(f"/models/{spare.model_id}/export")
-        assert export.content.startswith(b"PK")
+        assert api.get(f"{path}/export").content.startswith(b"PK")
+        watched = [
+            api.get(f"{path}/monitoring").json(),
+            api.get(f"{path}/monitoring", params={"dataset_id": rows}).json(),
+        ]
+        for kind in ("predict", "evaluate"):
+            job = wait_for_job(spare, queue_file(spare, server, database, kind))
+            assert (job["status"], job["rows"]) == ("COMPLETED", 60), job
+            watched.append(job)
+        for one in watched:
+            assert one["model_id"] == found["model_id"]
+            assert "made_again" in {w["kind"] for w in one["warnings"]}
+        assert watched[0]["predictions"]["rows"] >= 1
+        assert watched[1]["compared"] == 200
     finally:
         storage.upload_bytes(bucket, key, good)
         with database.unit() as unit:

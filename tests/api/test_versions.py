@@ -358,7 +358,7 @@ def test_a_file_that_is_refused_leaves_nothing_behind(
 def first_run(world: World) -> tuple[str, str]:
     """A dataset of two versions, and a finished run of the first."""
     dataset_id = world.upload(EXAMPLE_CSV)["dataset_id"]
-    run_id = world.start(dataset_id, target="price", time_budget_s=5, seed=3)
+    run_id = world.start(dataset_id, seed=3)
     sent(world, f"/datasets/{dataset_id}", EXAMPLE_CSV, "append")
     assert world.wait(run_id)["status"] == "COMPLETED"
     return dataset_id, run_id
@@ -374,7 +374,7 @@ def test_a_run_goes_on_with_the_version_it_was_started_on(
 ) -> None:
     status = world.api.get(f"/runs/{first_run[1]}/status").json()
     assert status["dataset_version"] == 1
-    plain = world.start(world.upload(EXAMPLE_CSV)["dataset_id"], target="price", time_budget_s=5)
+    plain = world.start(world.upload(EXAMPLE_CSV)["dataset_id"])
     world.wait(plain)
     assert cleaned_rows(world, first_run[1]) == cleaned_rows(world, plain)
 
@@ -449,7 +449,7 @@ def test_quota_and_key_are_those_of_a_start(fresh: World, database: Database) ->
 
 def test_a_run_under_way_does_not_notice_other_types(fresh: World) -> None:
     dataset_id = fresh.upload(EXAMPLE_CSV)["dataset_id"]
-    run_id = fresh.start(dataset_id, target="price", time_budget_s=5)
+    run_id = fresh.start(dataset_id)
     change = {"columns": [{"name": "size", "type": "categorical"}]}
     assert fresh.api.patch(f"/datasets/{dataset_id}", json=change).json()["version"] == 2
     assert fresh.wait(run_id)["status"] == "COMPLETED"

@@ -12,7 +12,7 @@ from app.analysis.automl.combined import Combined
 from app.analysis.automl.deciding import describe_decision
 from app.analysis.automl.features.table import RawTable
 from app.analysis.automl.input_schema import describe_inputs
-from app.analysis.automl.judgement import judged_rows
+from app.analysis.automl.judgement import judged_rows, judging_weights
 from app.analysis.automl.pictures import importance_chart, judgement_charts, leaderboard_chart
 from app.analysis.automl.prepare import Prepared
 from app.analysis.automl.reference import Reference, answers_of, take_reference
@@ -99,8 +99,14 @@ def decision_of(made: Prepared, choice: Choice) -> dict[str, Any] | None:
     if not made.target.labels:
         return None
     truth, prediction, _ = judged_rows(choice, made.material)
-    labels = made.target.labels
-    return describe_decision(choice.decision, choice.decided_by, labels, truth, prediction)
+    weights = judging_weights(made.material)
+    found = describe_decision(
+        choice.decision, choice.decided_by, made.target.labels, truth, prediction, weights
+    )
+    if found is not None and weights is not None:
+        found["weight_column"] = made.options.weight_column
+        found["message"] += f" Rows count by their weight in {made.options.weight_column!r}."
+    return found
 
 
 def charts_of(

@@ -29,11 +29,15 @@ MOST_TRIED = 200
 SHOWN = tuple(np.round(np.arange(0.05, 1.0, 0.05), 2).tolist())
 
 
-def decision_asked(options: RunOptions, labels: Sequence[Label], values: Array) -> Decision:
+def decision_asked(
+    options: RunOptions, labels: Sequence[Label], values: Array, weights: Array | None = None
+) -> Decision:
     """The decision that the options settle before anything is fitted; ``values`` are the classes
-    of the rows that may choose. Raises ``BadOption`` for a class that the target does not have."""
+    of the rows that may choose, ``weights`` how much each of those counts. Raises ``BadOption``
+    for a class that the target does not have."""
     if options.class_weight is not None:
-        return Decision("class_weight", costs=weighted_costs(_weights(options, labels, values)))
+        classes = _weights(options, labels, values, weights)
+        return Decision("class_weight", costs=weighted_costs(classes))
     if options.costs is not None:
         return Decision("costs", costs=_costs(options.costs, labels))
     if isinstance(options.threshold, (int, float)):
@@ -41,11 +45,13 @@ def decision_asked(options: RunOptions, labels: Sequence[Label], values: Array) 
     return LARGEST
 
 
-def tilt_asked(options: RunOptions, labels: Sequence[Label], values: Array) -> Array | None:
+def tilt_asked(
+    options: RunOptions, labels: Sequence[Label], values: Array, weights: Array | None = None
+) -> Array | None:
     """(classes,) how much more each class counts in fits, ``None`` where all count alike."""
     if options.class_weight is None or not labels:
         return None
-    return _weights(options, labels, values)
+    return _weights(options, labels, values, weights)
 
 
 def tuned_decision(
@@ -71,12 +77,18 @@ def tuned_decision(
 
 
 def describe_decision(
-    decision: Decision, by: str, labels: Sequence[Label], truth: Array, prediction: Array
+    decision: Decision,
+    by: str,
+    labels: Sequence[Label],
+    truth: Array,
+    prediction: Array,
+    weights: Array | None = None,
 ) -> dict[str, Any] | None:
     """``{kind, chosen_by, threshold?, costs?, mean_cost?, message, trade}`` on the rows that judge;
     ``None`` where the most probable class is taken, as nobody asked otherwise.
 
     ``trade`` lists what other thresholds, or for several classes the most probable class, bring.
+    Every figure, share and cost counts the rows by their ``weights``.
     """
     if decision.kind == "largest":
         return None
@@ -94,8 +106,9 @@ def describe_decision(
     if len(labels) == 2:
         values = sorted({*SHOWN, *([] if threshold is None else [threshold])})
         rules = [(f"{value:.4g}", Decision("threshold", threshold=value)) for value in values]
-    found["trade"] = [_trade(name, rule, decision, truth, prediction) for name, rule in rules]
-    figures = _trade("", decision, decision, truth, prediction)
+    judges = truth, prediction, weights
+    found["trade"] = [_trade(name, rule, decision, *judges) for name, rule in rules]
+    figures = _trade("", decision, decision, *judges)
     found |= {name: figures[name] for name in ("mean_cost",) if name in figures}
     return {**found, "message": _message(found, labels, figures)}
 
@@ -103,7 +116,8 @@ def describe_decision(
 def trade_chart(decision: Mapping[str, Any], positive: str) -> Chart:
     """What each threshold brings: precision, recall and F1 of the positive class."""
     rows = decision["trade"]
-    chosen = decision.get("threshold")
+    chosen, weighing = decision.get("threshold"), decision.get("weight_column")
+    counted = [] if weighing is None else [f"Rows count by their weight in {weighing}."]
     return curves.line(
         "threshold",
         f"Called {positive} from a probability of {chosen:.3g} on",
@@ -111,24 +125,29 @@ def trade_chart(decision: Mapping[str, Any], positive: str) -> Chart:
         {name: [row[name] for row in rows] for name in ("precision", "recall", "f1")},
         x_label=f"threshold on the probability of {positive}",
         y_label="on rows that judge",
-        notes=[f"The threshold {chosen:.3g} is {decision['chosen_by']}."],
+        notes=[f"The threshold {chosen:.3g} is {decision['chosen_by']}.", *counted],
     )
 
 
 def _trade(
-    name: str, rule: Decision, decision: Decision, truth: Array, prediction: Array
+    name: str,
+    rule: Decision,
+    decision: Decision,
+    truth: Array,
+    prediction: Array,
+    weights: Array | None,
 ) -> dict[str, Any]:
     task = "binary" if prediction.shape[1] == 2 else "multiclass"
-    figures = all_scores(task, truth, prediction, None, rule)  # type: ignore[arg-type]
+    figures = all_scores(task, truth, prediction, weights, rule)  # type: ignore[arg-type]
     called = rule.positions(prediction)
     row: dict[str, Any] = (
         {"rule": name} if rule.threshold is None else {"threshold": rule.threshold}
     )
     row |= {k: rounded(v) for k, v in figures.items() if METRICS[k].labels}
     if task == "binary":
-        row["share_called"] = rounded(float(called.mean()))
+        row["share_called"] = rounded(float(np.average(called, weights=weights)))
     if decision.costs is not None:
-        row["mean_cost"] = rounded(mean_cost(truth, called, decision.costs))
+        row["mean_cost"] = rounded(mean_cost(truth, called, decision.costs, weights))
     return row
 
 
@@ -161,8 +180,12 @@ def _tuned_for(asked: str, metric: Metric) -> Metric:
     return metric if metric.labels else METRICS["f1"]
 
 
-def _weights(options: RunOptions, labels: Sequence[Label], values: Array) -> Array:
-    counts = np.maximum(1, np.bincount(values, minlength=len(labels)))
+def _weights(
+    options: RunOptions, labels: Sequence[Label], values: Array, rows: Array | None
+) -> Array:
+    """(classes,) what missing a row of each class costs; ``rows`` are the weights of the rows."""
+    counts = np.bincount(values, rows, minlength=len(labels))
+    counts = np.where(counts > 0, counts, 1)
     if options.class_weight == "balanced":
         return np.asarray(counts.sum() / (len(labels) * counts))
     assert isinstance(options.class_weight, Mapping)

@@ -38,11 +38,16 @@ def judged_rows(choice: Choice, material: Material) -> tuple[Array, Array, str]:
     return material.y[material.judged], choice.prediction, "out of fold"
 
 
+def judging_weights(material: Material) -> Array | None:
+    """How much the rows of :func:`judged_rows` count; ``None``: all alike."""
+    held = material.holdout.rows > 0
+    return usable(material.holdout_weights if held else material.judged_weights)
+
+
 def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[str]]:
     """Flat figures with their natural sign, and what is to be told about them."""
     truth, prediction, rows = judged_rows(choice, material)
-    held = rows == "holdout"
-    weights = usable(material.holdout_weights if held else material.judged_weights)
+    weights = judging_weights(material)
     figures = {
         name: rounded(value) or 0.0
         for name, value in all_scores(

@@ -37,7 +37,12 @@ def leaderboard_chart(rows: Sequence[dict[str, Any]], metric: Metric) -> Chart:
     )
 
 
-def importance_chart(importance: Sequence[dict[str, Any]], metric: Metric) -> Chart:
+SHUFFLED = "Permutation importance on rows that the model was not fitted on."
+
+
+def importance_chart(
+    importance: Sequence[dict[str, Any]], metric: Metric, note: str = SHUFFLED
+) -> Chart:
     """How much worse the metric gets when a column is shuffled."""
     return bars.importance(
         "importance",
@@ -46,7 +51,7 @@ def importance_chart(importance: Sequence[dict[str, Any]], metric: Metric) -> Ch
         [row["value"] for row in importance],
         [row["std"] for row in importance],
         value_axis=f"{metric.name} lost when shuffled",
-        notes=["Permutation importance on rows that the model was not fitted on."],
+        notes=[note],
     )
 
 

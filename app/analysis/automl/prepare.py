@@ -116,6 +116,9 @@ def _material(
 ) -> Material:
     layout = lay_out(frame, inputs)
     split = _split(frame, inputs, target, options)
+    weights = read_weights(frame, options)
+    values = target.values[split.development]
+    counted = None if weights is None else weights[split.development]
     return Material(
         task=target.task,
         layout=layout,
@@ -127,11 +130,11 @@ def _material(
         budget=setting.budget(options),
         seed=options.seed,
         jobs=setting.jobs,
-        decision=decision_asked(options, target.labels, target.values[split.development])
+        decision=decision_asked(options, target.labels, values, counted)
         if target.labels
         else LARGEST,
-        weights=read_weights(frame, options),
-        tilt=tilt_asked(options, target.labels, target.values[split.development]),
+        weights=weights,
+        tilt=tilt_asked(options, target.labels, values, counted),
     )
 
 

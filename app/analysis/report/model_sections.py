@@ -177,6 +177,11 @@ def _importance(material: Material) -> Iterator[Block]:
         "How much worse the model gets when the values of a column are shuffled:"
         " the more, the more it needs the column. It says what the model uses, not what is cause."
     )
+    if material.model.get("task") == "forecast":
+        yield Paragraph(
+            "Measured are the columns known in advance, their values taken from other times of the"
+            " same series; what the target itself was before is used beside them."
+        )
     rows = tuple(
         (cut(row.get("feature")), score(row.get("value")), score(row.get("std")))
         for row in features[:MOST_FEATURES]

@@ -235,9 +235,13 @@ def _findings(material: Material) -> list[str]:
         ]
         found.append(f"Closest to {quoted(material.target)} are {listed(names)}.")
     important = material.model.get("importance") or []
+    forecast = material.model.get("task") == "forecast"
+    if forecast:
+        important = [row for row in important if (row.get("value") or 0) > 0]
     if important:
         names = [quoted(row.get("feature")) for row in important[:3]]
-        found.append(f"The model leans most on {listed(names)}.")
+        ahead = "Of what is known in advance, the" if forecast else "The"
+        found.append(f"{ahead} model leans most on {listed(names)}.")
     return found
 
 

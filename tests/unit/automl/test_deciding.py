@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from app.analysis.automl.deciding import describe_decision
 from app.analysis.automl.decision import Decision, mean_cost, weighted_costs
 from app.analysis.automl.options import check_options
 from app.analysis.automl.serving import Predictor
@@ -97,6 +98,60 @@ def test_costs_of_several_classes():
     output = costly.bundle.model.predict(costly.bundle.background)
     called = costly.bundle.decision.positions(output)
     assert (called == 2).sum() >= (even.bundle.decision.positions(output) == 2).sum()
+
+
+def test_rows_count_by_their_weight_in_what_a_threshold_brings():
+    truth = np.array([1, 1, 0, 0])
+    chances = np.array([0.9, 0.3, 0.6, 0.1])
+    prediction = np.column_stack([1 - chances, chances])
+    weights = np.array([1.0, 3.0, 2.0, 2.0])
+    costs = np.array([[0.0, 1.0], [4.0, 0.0]])
+    decision = Decision("costs", costs=costs)
+    found = describe_decision(decision, "asked for", ("No", "Yes"), truth, prediction, weights)
+    half = next(row for row in found["trade"] if row["threshold"] == 0.5)
+    # Called are the first (1) and the third (2) of 8; missed is the second (3), which costs 4.
+    assert half["share_called"] == pytest.approx(3 / 8)
+    assert half["precision"] == pytest.approx(1 / 3, abs=1e-5)
+    assert half["recall"] == pytest.approx(1 / 4)
+    assert half["accuracy"] == pytest.approx(3 / 8)
+    assert half["mean_cost"] == pytest.approx((3 * 4 + 2 * 1) / 8)
+    # From 0.2 on the second is called, too: only the third costs.
+    assert found["mean_cost"] == pytest.approx(2 / 8)
+
+
+def weighed_shops():
+    """The same, each sale standing for eight."""
+    frame, columns = shops()
+    frame["w"] = np.where(frame["sold"] == "Yes", 8.0, 1.0)
+    return frame, [*columns, Column("w", "number")]
+
+
+def test_balanced_classes_balance_the_weight_of_their_rows():
+    frame, columns = weighed_shops()
+    asked = {"target": "sold", "class_weight": "balanced", "time_budget_s": 60}
+    made = trained(frame, columns, weight_column="w", **asked)
+    sold = frame["sold"] == "Yes"
+    share = frame["w"][sold].sum() / frame["w"].sum()
+    assert made.facts["decision"]["threshold"] == pytest.approx(share, abs=0.02)
+
+
+def test_a_trade_by_weight_agrees_with_the_figures_and_says_so():
+    frame, columns = weighed_shops()
+    costs = {"false_negative": 1, "false_positive": 1}
+    asked = {"target": "sold", "costs": costs, "time_budget_s": 60}
+    made = trained(frame, columns, weight_column="w", **asked)
+    decision, figures = made.facts["decision"], made.facts["metrics"]
+    half = next(row for row in decision["trade"] if row["threshold"] == 0.5)
+    for name in ("precision", "recall", "f1", "accuracy"):
+        assert half[name] == figures[name]
+    assert decision["mean_cost"] == pytest.approx(1 - figures["accuracy"], abs=1e-5)
+    assert decision["weight_column"] == "w"
+    assert "Rows count by their weight in 'w'" in decision["message"]
+    assert decision["message"] in made.facts["notes"]
+    chart = next(chart for chart in made.charts if chart.name == "threshold")
+    assert "Rows count by their weight in w." in chart.notes
+    plain = trained(frame.drop(columns="w"), columns[:-1], **asked)
+    assert "weight_column" not in plain.facts["decision"]
 
 
 def test_the_decision_in_numbers():

@@ -94,6 +94,16 @@ def test_the_run_tells_what_it_did(made):
     assert {"leaderboard.png", "error_by_step.png", "forecast-west.png"} <= charts
 
 
+def test_what_is_known_in_advance_is_told_with_its_worth(made):
+    folder, facts, predictor = made
+    (promo,) = facts["importance"]
+    assert promo["feature"] == "promo"
+    assert promo["value"] > 5 * facts["metrics"]["mase"] / 10
+    assert predictor.bundle.importance == [promo]
+    assert any("'promo'" in note and "rises by it" in note for note in facts["notes"])
+    assert (folder / "charts" / "importance.json").exists()
+
+
 def test_the_input_schema_says_what_a_row_needs(made):
     schema = {item["name"]: item for item in made[1]["input_schema"]}
     assert list(schema) == ["month", "shop", "promo"]

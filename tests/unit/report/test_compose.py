@@ -188,6 +188,18 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     assert "The first 10 of 25 findings are shown; the profile has them all." in notes
 
 
+def test_a_forecast_says_what_is_known_in_advance_is_worth(tmp_path: Path) -> None:
+    facts = runs.model("forecast", "mase", 0.4)
+    facts["importance"] = [
+        {"feature": "promo", "value": 0.84, "std": 0.1},
+        {"feature": "weather", "value": 0.0, "std": 0.0},
+    ]
+    text = text_of(runs.Run(tmp_path, model=facts).document())
+    assert "Of what is known in advance, the model leans most on “promo”." in text
+    assert "taken from other times of the same series" in text
+    assert "0.84" in text
+
+
 def test_a_run_with_nothing_at_all_is_still_a_report(tmp_path: Path) -> None:
     document = runs.Run(tmp_path, facts={"dataset": None, "rows": None}).document()
     assert document.title == "Untitled data set"

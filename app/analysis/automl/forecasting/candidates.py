@@ -101,7 +101,8 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry with its forecasts at all cuts (cuts, series, steps), the holdout's unseen."""
+    """An entry with its forecasts at all cuts (cuts, series, steps), the holdout's unseen; of a
+    learned one ``latest`` is the model that was fitted at the last cut."""
 
     entry: Entry
     forecast: Array
@@ -109,6 +110,7 @@ class Candidate:
     score_std: float | None
     fit_seconds: float
     predict_ms: float
+    latest: Direct | None = None
 
 
 def most_history(season: int) -> int:
@@ -132,6 +134,7 @@ def judge(entry: Entry, ground: Ground, expired: Callable[[], bool]) -> Candidat
     started = time.perf_counter()
     forecast = np.full(ground.truth.shape, np.nan)
     predicting = 0.0
+    latest: Direct | None = None
     if entry.kind in DIRECT:
         refits = fitted_at(entry, ground)
         for k, cut in enumerate(ground.windows.all):
@@ -142,6 +145,7 @@ def judge(entry: Entry, ground: Ground, expired: Callable[[], bool]) -> Candidat
                 begun = time.perf_counter()
                 forecast[k, own] = ahead(model, ground.panel, np.array(own), cut, ground)
                 predicting += time.perf_counter() - begun
+                latest = model if k == len(ground.windows.all) - 1 else None
     else:
         histories = ground.histories(ground.pairs)
         found = classical(entry, histories, ground.windows.horizon, ground.seed, expired)
@@ -157,6 +161,7 @@ def judge(entry: Entry, ground: Ground, expired: Callable[[], bool]) -> Candidat
         ground.scatter(forecast),
         took,
         1_000 * predicting / rows,
+        latest,
     )
 
 

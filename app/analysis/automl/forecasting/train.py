@@ -14,6 +14,7 @@ from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.forecasting.bands import COVERAGE, fit_widths
 from app.analysis.automl.forecasting.candidates import Ground
+from app.analysis.automl.forecasting.importance import known_importance, told_of_known
 from app.analysis.automl.forecasting.model import ForecastModel
 from app.analysis.automl.forecasting.panel import Panel, Roles, read_panel
 from app.analysis.automl.forecasting.pictures import forecast_charts, step_chart
@@ -26,7 +27,7 @@ from app.analysis.automl.forecasting.selection import Choice, choose
 from app.analysis.automl.forecasting.windows import Windows, plan_windows
 from app.analysis.automl.leaderboard import Board, rounded
 from app.analysis.automl.options import RunOptions, check_against, time_column_of
-from app.analysis.automl.pictures import leaderboard_chart
+from app.analysis.automl.pictures import importance_chart, leaderboard_chart
 from app.analysis.automl.prepare import Setting
 from app.analysis.automl.tasks import METRICS, metric_for
 from app.analysis.automl.train import Trained, repeatable
@@ -37,6 +38,12 @@ Array = npt.NDArray[Any]
 
 MOST_TOLD = 500
 """Values of the forecast that stand in ``model.json``."""
+
+
+KNOWN_NOTE = (
+    "What is known in advance, taken from other times of its series, at times that the model was "
+    "not fitted on."
+)
 
 
 def train_forecast(
@@ -72,11 +79,12 @@ def train_forecast(
     rows = _ranking(search, choice, ground)
     progress(0.82, f"Chosen: {choice.name}; fitting it on everything.", leaderboard=board.of(rows))
     figures, flattered = _judged(choice, ground)
+    importance = known_importance(choice, ground)
     model, told = refit(choice, ground)
     unused = _unused(columns, roles)
     notes = [*panel.notes, why, *unused, windows.told(), *search.notes, *choice.notes]
-    notes += [*flattered, *told, repeatable(budget)]
-    bundle = _bundle(model, choice, columns, options, setting, roles, metric.name)
+    notes += [*flattered, *told_of_known(importance, metric.name), *told, repeatable(budget)]
+    bundle = _bundle(model, choice, columns, options, setting, roles, metric.name, importance)
     facts = {
         "task": "forecast",
         "task_reason": reason,
@@ -85,7 +93,7 @@ def train_forecast(
         "metrics": figures,
         "name": choice.name,
         "input_schema": bundle.input_schema,
-        "importance": [],
+        "importance": importance,
         "notes": notes,
         "holdout_rows": int(np.isfinite(ground.truth[-1]).sum()) if windows.held else 0,
         "train_rows": int(panel.seen.sum()),
@@ -99,6 +107,8 @@ def train_forecast(
     ]
     if horizon > 1:
         charts.append(step_chart(choice, ground, baseline.forecast))
+    if any(row["value"] > 0 for row in importance):
+        charts.append(importance_chart(importance, METRICS[metric.name], KNOWN_NOTE))
     return Trained(bundle, facts, board.of(rows), charts)
 
 
@@ -194,6 +204,7 @@ def _bundle(
     setting: Setting,
     roles: Roles,
     metric: str,
+    importance: list[dict[str, Any]],
 ) -> Bundle:
     by_name = {column.name: column for column in columns}
     names = [roles.time, *([roles.series] if roles.series else [])]
@@ -215,6 +226,7 @@ def _bundle(
         ignored=setting.unused(columns, inputs),
         cleaning_steps=setting.cleaning_steps,
         background=nothing,
+        importance=importance,
         recipe={
             "seed": options.seed,
             "members": members,
