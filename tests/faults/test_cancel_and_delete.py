@@ -46,6 +46,9 @@ def test_cancelling_while_queued_in_a_child_and_while_uploading(
     child = installation.child()
     cancel(user, computing)
     until(lambda: not child.is_running(), WITHIN_S + SLACK_S, "the end of the child")
+    # A child that had ended by itself would have its worker upload: that is not to be met below.
+    lost = f"run {computing}: the claim on stage"
+    until(lambda: lost in installation.server.log, what="the end of the work on it")
 
     installation.arm(UPLOADED)
     uploading = start(user, EXPLORED)
