@@ -45,10 +45,12 @@ PROFILE = """
 import json, sys
 from app.analysis.profile.jobs import profile
 from app.analysis.progress import silent
+from app.core.sandbox import default_memory_mb
 out = sys.argv[2]
 columns = json.load(open(out + "/read/columns.json"))
 profile(source=out + "/read/data.parquet", out_dir=out, columns=columns,
-        dataset={"name": "table", "size_bytes": 0}, target=None, seed=0, progress=silent)
+        dataset={"name": "table", "size_bytes": 0}, target=None, seed=0, progress=silent,
+        memory_mb=default_memory_mb())
 """
 READ = """
 import json, os, sys

@@ -195,13 +195,14 @@ class Table:
             raise BadTable("The stored table cannot be read.") from error
         self.columns = list(columns)
         self.rows = int(self._file.metadata.num_rows)
-        absent = [c.name for c in self.columns if c.name not in self._names]
+        absent = [c.name for c in self.columns if c.name not in self._kinds]
         if absent:
             raise BadTable("The stored table lacks a column of its schema.", column=absent[0])
 
     @cached_property
-    def _names(self) -> set[str]:
-        return set(self._file.schema_arrow.names)
+    def _kinds(self) -> dict[str, Any]:
+        """The type of each column in the file: Arrow makes its schema anew whenever it is asked."""
+        return {field.name: field.type for field in self._file.schema_arrow}
 
     def values(self, columns: Sequence[Column] | None = None) -> Iterator[Values]:
         """Some columns, or every one, in order, reading as many at once as memory allows."""
@@ -218,7 +219,7 @@ class Table:
 
     def _long(self, column: Column) -> Values:
         """A column of many rows: decoded batch by batch into one array, never held twice."""
-        kind = self._file.schema_arrow.field(column.name).type
+        kind = self._kinds[column.name]
         if not (_is_plain_number(kind) or pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
             return _values(column, self._file.read(columns=[column.name]).column(column.name))
         data, valid, start = np.zeros(self.rows, np.int64), np.zeros(self.rows, bool), 0
@@ -256,12 +257,12 @@ class Table:
         return self._declared(column) == "string"
 
     def _declared(self, column: Column) -> Physical:
-        kind = self._file.schema_arrow.field(column.name).type
+        kind = self._kinds[column.name]
         return _values(column, pa.chunked_array([], kind)).physical
 
     def physical(self, column: Column) -> Physical:
         """What a column's values are; reads it where its type in the file does not tell."""
-        if self._file.schema_arrow.field(column.name).type != pa.uint64():
+        if self._kinds[column.name] != pa.uint64():
             return self._declared(column)
         past = any(part.physical == "number" for part in self.batches(column))
         return "number" if past else "integer"
@@ -275,7 +276,7 @@ class Table:
         """The unpacked bytes of each column in each row group."""
         metadata = self._file.metadata
         groups = metadata.num_row_groups
-        found = {name: [0] * groups for name in self._names}
+        found = {name: [0] * groups for name in self._kinds}
         for group in range(groups):
             row_group = metadata.row_group(group)
             for place, name in enumerate(self._leaves):
@@ -293,14 +294,9 @@ class Table:
     @cached_property
     def _leaves(self) -> list[str]:
         """The column of the table that each column of the file belongs to."""
-        schema = self._file.schema
-        paths = [schema.column(place).path for place in range(len(schema))]
-        return [
-            path
-            if path in self._names
-            else next(n for n in self._names if path.startswith(n + "."))
-            for path in paths
-        ]
+        names = self._kinds
+        paths = [leaf.path for leaf in self._file.schema]
+        return [p if p in names else next(n for n in names if p.startswith(n + ".")) for p in paths]
 
 
 def _opened(source: str | Path, **options: Any) -> Any:

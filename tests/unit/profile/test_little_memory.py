@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,22 @@ def wide() -> dict[str, tuple[str, Any]]:
         "minute": ("integer", pa.array(scattered, pa.time32("s"))),
     }
     return data
+
+
+@pytest.mark.parametrize("memory_mb", [None, 10_000])
+def test_the_schema_of_the_file_is_not_made_anew_for_every_column(
+    tmp_path: Path, monkeypatch, memory_mb: int | None
+) -> None:
+    asked, made = [], pq.ParquetFile.schema_arrow.fget
+
+    def counted(file: pq.ParquetFile) -> pa.Schema:
+        asked.append(file)
+        return made(file)
+
+    monkeypatch.setattr(pq.ParquetFile, "schema_arrow", property(counted))
+    data: dict[str, tuple[str, Any]] = {f"c{i}": ("number", [i + 0.5, 2.0]) for i in range(200)}
+    profiled(tmp_path, data, memory_mb=memory_mb)
+    assert 0 < len(asked) < 20
 
 
 @pytest.mark.usefixtures("cramped")
