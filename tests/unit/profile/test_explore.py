@@ -21,20 +21,22 @@ X = RNG.normal(size=N)
 
 def business() -> dict:
     """A small table of everything: numbers, categories, dates, text, gaps, an id, a constant."""
-    churn = np.where(X + RNG.normal(size=N) > 0.5, "Yes", "No")
-    days = np.datetime64("2023-01-01", "us") + RNG.integers(0, 700, N).astype("timedelta64[D]")
+    # The same whichever tests ran before.
+    rng = np.random.default_rng(4)
+    churn = np.where(X + rng.normal(size=N) > 0.5, "Yes", "No")
+    days = np.datetime64("2023-01-01", "us") + rng.integers(0, 700, N).astype("timedelta64[D]")
     words = np.array(["slow", "great", "price", "contract", "support"])
     return {
         "id": ("id", [f"k{i}" for i in range(N)]),
         "country": ("constant", ["X"] * N),
-        "tenure": ("integer", pa.array(np.round(20 + 5 * X).astype(int), mask=RNG.random(N) < 0.1)),
-        "charge": ("number", 50 + 10 * X + RNG.normal(size=N)),
-        "income": ("number", np.exp(8 + RNG.normal(size=N))),
+        "tenure": ("integer", pa.array(np.round(20 + 5 * X).astype(int), mask=rng.random(N) < 0.1)),
+        "charge": ("number", 50 + 10 * X + rng.normal(size=N)),
+        "income": ("number", np.exp(8 + rng.normal(size=N))),
         "contract": ("categorical", np.where(X > 0, "monthly", "yearly")),
-        "method": ("categorical", RNG.choice(["card", "bank", "check"], N)),
-        "paperless": ("boolean", RNG.random(N) < 0.5),
+        "method": ("categorical", rng.choice(["card", "bank", "check"], N)),
+        "paperless": ("boolean", rng.random(N) < 0.5),
         "since": ("datetime", pa.array(days)),
-        "comment": ("text", [" ".join(RNG.choice(words, 4)) for _ in range(N)]),
+        "comment": ("text", [" ".join(rng.choice(words, 4)) for _ in range(N)]),
         "churn": ("categorical", churn),
     }
 
