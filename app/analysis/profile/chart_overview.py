@@ -127,8 +127,10 @@ def shares(found: Profile, by: Facts, of: Facts) -> Chart | None:
     table = np.zeros((len(rows[1]), len(columns[1])))
     both = (rows[0] >= 0) & (columns[0] >= 0)
     np.add.at(table, (rows[0][both], columns[0][both]), 1)
-    order = np.argsort(-table.sum(axis=1), kind="stable")[:10]
     classes = np.argsort(-table.sum(axis=0), kind="stable")[:CLASSES]
+    order = np.argsort(-table.sum(axis=1), kind="stable")
+    # Where each class belongs to one alone, others would have a bar of nothing.
+    order = order[table[:, classes].sum(axis=1)[order] > 0][:10]
     totals = np.maximum(table.sum(axis=1, keepdims=True), 1)
     parts = 100 * table / totals
     notes = sampled_note(found)

@@ -140,6 +140,21 @@ def test_a_column_that_goes_missing_is_drawn_over_time(tmp_path: Path) -> None:
     assert drawn["y"] == sorted(drawn["y"])
 
 
+def test_a_bar_that_would_show_nothing_is_left_out(tmp_path: Path) -> None:
+    codes = np.minimum(np.random.default_rng(5).geometric(0.08, 2_000), 40)
+    data = {
+        "code": ("categorical", [f"c{code}" for code in codes]),
+        "name": ("categorical", [f"name of {code}" for code in codes]),
+    }
+    document = profiled(tmp_path, data, charts=True)
+    (alert,) = [one for one in document["alerts"] if one["kind"] in ("same_columns", "correlated")]
+    path = tmp_path / "out" / "charts" / f"{alert['chart']}.json"
+    bars = json.loads(path.read_text("utf-8"))["data"]
+    heights = np.sum([bar["y"] for bar in bars], axis=0)
+    assert len(heights) == len(bars)
+    assert (heights == 100).all()
+
+
 def test_the_page_needs_no_network_and_no_script(tmp_path: Path) -> None:
     profiled(tmp_path, business(), target="churn")
     page = (tmp_path / "out" / "profile.html").read_text("utf-8")
