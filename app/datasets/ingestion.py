@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from app.auth.principal import Principal
 from app.config import get_settings
 from app.core import sandbox
 from app.core.child_problems import as_problem
 from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
-from app.core.problems import Gone, Unavailable, Unprocessable
+from app.core.problems import Gone, NotFound, Unavailable, Unprocessable
 from app.core.sandbox import ChildCrashed, ChildError
 from app.core.scratch import empty
 from app.datasets import service
-from app.db.tables import Dataset, DatasetFacts, new_id
+from app.db.tables import Dataset, DatasetFacts, DatasetVersion, new_id
 from app.projects.service import default_project, get_project, hold_project
 from app.resources import Resources
 from app.storage.base import ObjectMissing
@@ -156,13 +158,28 @@ def create_dataset(
 
 
 def fetch_table(held: Resources, dataset: DatasetFacts, directory: Path) -> Path:
-    """The stored table as a file in ``directory``. Raises :class:`Gone` when it is missing."""
+    """The stored table as a file in ``directory``.
+
+    Raises :class:`Gone` when it is missing, and :class:`NotFound` when the dataset was deleted
+    meanwhile.
+    """
     path = directory / "table.parquet"
     try:
         held.storage.fetch_to(held.settings.minio_bucket, dataset.storage_key, path)
     except ObjectMissing:
+        if not _is_named(held, dataset.storage_key):
+            raise NotFound("dataset") from None
         raise Gone("The stored table of this dataset is missing.") from None
     return path
+
+
+def _is_named(held: Resources, key: str) -> bool:
+    """Whether a dataset, or a version of one, still has its table there."""
+    with held.database.unit(write=False) as unit:
+        return any(
+            unit.session.scalar(select(kind.id).where(kind.storage_key == key).limit(1))
+            for kind in (Dataset, DatasetVersion)
+        )
 
 
 def store_table(held: Resources, table: ReadTable, prefix: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import io
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,8 +14,13 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
+from app.core.limits import RateLimits
+from app.core.problems import Gone, NotFound
+from app.core.sandbox_pool import PredictorPool
+from app.datasets.ingestion import fetch_table
 from app.db.session import Database
 from app.db.tables import Dataset, DatasetVersion, Run
+from app.resources import Resources
 from app.storage.factory import open_storage
 from app.storage.orphans import OrphanSweep
 from tests.api.server import Server
@@ -322,6 +328,27 @@ def test_a_version_that_comes_while_its_dataset_is_deleted(server: Server, fresh
         assert coming.result().status_code in {201, 404}
         assert_problem(fresh.api.get(path), 404)
         assert objects(server, path) == set()
+
+
+def test_a_table_that_went_with_its_dataset_is_unknown_and_not_lost(
+    server: Server, fresh: World, path: str, database: Database, tmp_path: Path
+) -> None:
+    sent(fresh, path, SECOND, "append")
+    storage, bucket = open_storage(server.settings), server.settings.minio_bucket
+    predictors, limits = PredictorPool(memory_mb=0), RateLimits("")
+    held = Resources(server.settings, database, database, storage, limits, predictors)
+    with database.unit(write=False) as unit:
+        now = unit.session.get_one(Dataset, path.rsplit("/", 1)[1])
+        before = unit.session.scalars(
+            select(DatasetVersion).where(DatasetVersion.dataset_id == now.id)
+        ).one()
+    storage.delete(bucket, before.storage_key)
+    with pytest.raises(Gone):
+        fetch_table(held, before, tmp_path)
+    assert fresh.api.delete(path).status_code == 204
+    for facts in (before, now):
+        with pytest.raises(NotFound):
+            fetch_table(held, facts, tmp_path)
 
 
 def test_the_sweep_leaves_the_objects_of_earlier_versions(
