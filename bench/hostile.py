@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def watched(child: sandbox.Child) -> Iterator[list[float]]:
 
     def look() -> None:
         while not over.wait(0.2):
-            peaks[0] = max(peaks[0], own_mb(child.pid))
+            peaks[0] = max(peaks[0], child.own_mb())
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
@@ -106,16 +106,6 @@ def watched(child: sandbox.Child) -> Iterator[list[float]]:
     finally:
         over.set()
         thread.join()
-
-
-def own_mb(pid: int) -> float:
-    """What :meth:`sandbox.Child.own_mb` tells, of one process (a reader starts no others) and
-    without a look at each of its mappings, which would take as long as reading a small file."""
-    with suppress(OSError):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()[1:]
-        kb = {name: int(size.split()[0]) for name, size in (line.split(":") for line in lines)}
-        return float(min(kb["Private_Dirty"], kb["Anonymous"]) + kb["Swap"]) / 1024
-    return 0.0
 
 
 def files(corpus: Path, every: int) -> list[Path]:

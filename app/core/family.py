@@ -1,4 +1,4 @@
-"""A process and those below it, asked of the kernel."""
+"""A process and those below it, and what they hold, asked of the kernel."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def family(pid: int) -> list[psutil.Process]:
                 found.append(psutil.Process(child))
                 pids.append(child)
     return found
+
+
+def own_bytes(process: psutil.Process) -> int:
+    """Memory that a process has for itself, what was swapped out included.
+
+    It is the smaller of what is private and written to, so without pages shared with the process
+    that it was forked from, and what is of no file, so without pages that the system can drop.
+    Raises :class:`OSError` for a process that is gone.
+    """
+    lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text("ascii").splitlines()[1:]
+    kb = {name: int(size.split()[0]) for name, size in (line.split(":") for line in lines)}
+    return 1024 * (min(kb["Private_Dirty"], kb["Anonymous"]) + kb["Swap"])
 
 
 def _children(pid: int) -> list[int]:

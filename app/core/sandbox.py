@@ -26,7 +26,7 @@ from typing import IO, Any
 
 import psutil
 
-from app.core.family import family
+from app.core.family import family, own_bytes
 from app.core.nursery import ForkedChild, Nursery, NurseryGone
 from app.core.scratch import new_directory
 
@@ -245,8 +245,8 @@ class Child:
         own = 0
         with suppress(psutil.Error):
             for member in family(self.pid):
-                maps = member.memory_maps(grouped=True)
-                own += sum(min(one.private_dirty, one.anonymous) + one.swap for one in maps)
+                with suppress(OSError):  # gone meanwhile
+                    own += own_bytes(member)
         return own / 1024 / 1024
 
     def _usage(self) -> tuple[float, float]:

@@ -76,7 +76,7 @@ def drift_over_time(facts: Sequence[Facts], target: str | None) -> dict[str, Any
     chances = [change.p_value for _, change, _ in measured] + [p_value for *_, p_value in emptier]
     p_values = corrected(chances)
     columns = []
-    for (f, change, rows), p_value in zip(measured, p_values, strict=False):
+    for (f, change, rows), p_value in zip(measured, p_values[: len(measured)], strict=True):
         judged = verdict(change.psi, p_value, rows)
         if judged in ("moderate", "strong"):
             columns.append(

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -38,9 +39,15 @@ def until(condition):
 
 
 def children_of(nursery):
-    """The nursery's own processes, by the title that each shows."""
+    """The nursery's own processes, by the title that each shows; one that has ended shows none."""
     process = psutil.Process(nursery._running._process.pid)
-    return [" ".join(one.cmdline()).strip() for one in (process, *process.children())]
+    return [_title(one) for one in (process, *process.children())]
+
+
+def _title(process):
+    with suppress(psutil.Error):
+        return " ".join(process.cmdline()).strip()
+    return ""
 
 
 def test_what_a_job_needs_is_imported_before_its_first_child(nursery):
