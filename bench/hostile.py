@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core import sandbox
+from app.core.child_errors import ChildError
 from app.datasets.ingestion import INGEST
 from app.main import READER_JOBS
 
@@ -85,7 +86,7 @@ def call(child: sandbox.Child, path: Path, folder: str, timeout_s: float) -> tup
     }
     try:
         table = child.call(INGEST, params, timeout_s=timeout_s)
-    except sandbox.ChildError as error:
+    except ChildError as error:
         return error.code, error.message
     return "table", f"{table['rows']} x {table['cols']}"
 

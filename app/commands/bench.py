@@ -15,14 +15,8 @@ from typing import Any
 
 from app.commands.failures import WorkFailed
 from app.commands.view import View
-from app.core.sandbox import (
-    Child,
-    ChildCrashed,
-    ChildError,
-    ProgressHandler,
-    default_memory_mb,
-    scratch,
-)
+from app.core.child_errors import ChildCrashed, ChildError
+from app.core.sandbox import Child, ProgressHandler, default_memory_mb, scratch
 
 INGEST = "app.analysis.ingest.jobs:ingest"
 # Offline nobody else is slowed: what a file may unpack to is bounded by the machine's disk.

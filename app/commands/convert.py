@@ -16,7 +16,7 @@ from typing import Any
 
 from app.commands.bench import Bench, bench
 from app.commands.failures import WorkFailed
-from app.core.sandbox import ChildError, ChildStopped
+from app.core.child_errors import ChildError, ChildStopped
 
 # A second child pays for its start only where there is much to do.
 MANY_FILES = 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.core.child_errors import ChildDiskFull, ChildError
 from app.core.problems import (
     Gone,
     InsufficientStorage,
@@ -12,7 +13,6 @@ from app.core.problems import (
     Unprocessable,
     UnsupportedMedia,
 )
-from app.core.sandbox import ChildDiskFull, ChildError
 
 
 def _where(details: dict[str, Any], fallback: str) -> str:

@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from app.core.sandbox import Child, ChildCrashed
+from app.core.child_errors import ChildCrashed
+from app.core.sandbox import Child
 
 IDLE_S = 900.0
 
@@ -31,7 +32,7 @@ class PredictorPool:
         self._janitor: threading.Thread | None = None
 
     def call(self, target: str, params: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
-        """Run ``target`` in a warm child. Raises :class:`app.core.sandbox.ChildError`."""
+        """Run ``target`` in a warm child. Raises :class:`app.core.child_errors.ChildError`."""
         with self._places:
             child = self._take(target)
             try:

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from app.auth.principal import Principal
 from app.config import get_settings
 from app.core import sandbox
+from app.core.child_errors import ChildCrashed, ChildError
 from app.core.child_problems import as_problem
 from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
 from app.core.problems import Gone, NotFound, Unavailable, Unprocessable
-from app.core.sandbox import ChildCrashed, ChildError
 from app.core.scratch import empty
 from app.datasets import service
 from app.db.tables import Dataset, DatasetFacts, DatasetVersion, new_id

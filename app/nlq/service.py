@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from app.auth.principal import Principal
+from app.core.child_errors import ChildError
 from app.core.problems import Gone, Problem, Unprocessable
-from app.core.sandbox import ChildError
 from app.core.sandbox_pool import PredictorPool
 from app.datasets.service import get_dataset
 from app.db.tables import Dataset

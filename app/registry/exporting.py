@@ -10,8 +10,8 @@ from typing import Any
 
 from app.auth.principal import Principal
 from app.core import sandbox
+from app.core.child_errors import ChildError
 from app.core.filenames import clean_filename
-from app.core.sandbox import ChildError
 from app.db.tables import ModelMeta
 from app.registry.bundles import local_bundle
 from app.registry.failures import prediction_problem

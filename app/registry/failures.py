@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from app.core.child_errors import ChildCrashed, ChildError
 from app.core.child_problems import as_problem
 from app.core.problems import Gone, Problem, Unprocessable
-from app.core.sandbox import ChildCrashed, ChildError
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from app.auth.principal import Principal
 from app.core import sandbox
+from app.core.child_errors import ChildError
 from app.core.multipart import ReceivedFile
-from app.core.sandbox import ChildError
 from app.core.telemetry import PREDICTIONS
 from app.db.tables import Artifact, ModelMeta, PredictionJob
 from app.registry.bundles import local_bundle

@@ -19,11 +19,11 @@ from sqlalchemy.sql import ColumnElement
 from app.auth.principal import Principal
 from app.config import Settings
 from app.core import sandbox
+from app.core.child_errors import ChildDiskFull, ChildError, ChildStopped
 from app.core.filenames import clean_filename
 from app.core.multipart import ReceivedFile
 from app.core.problems import NotFound, Problem
 from app.core.queue import send_prediction, sending
-from app.core.sandbox import ChildDiskFull, ChildError, ChildStopped
 from app.core.telemetry import PREDICTIONS
 from app.db.session import Database, UnitOfWork
 from app.db.steadiness import Steadiness

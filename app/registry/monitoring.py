@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.auth.principal import Principal
 from app.core import sandbox
-from app.core.sandbox import ChildError
+from app.core.child_errors import ChildError
 from app.db.tables import ModelMeta, PredictionTally
 from app.registry.bundles import local_bundle
 from app.registry.evaluating import table_of

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.auth.principal import Principal
+from app.core.child_errors import ChildError
 from app.core.problems import PayloadTooLarge
-from app.core.sandbox import ChildError
 from app.core.telemetry import PREDICTIONS
 from app.db.tables import ModelMeta
 from app.registry import service

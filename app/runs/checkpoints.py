@@ -20,7 +20,8 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.analysis.automl.checkpoints import ENDING, SPENT
-from app.core.sandbox import ChildOutOfMemory, ChildStopped, ProgressHandler
+from app.core.child_errors import ChildOutOfMemory, ChildStopped
+from app.core.sandbox import ProgressHandler
 from app.core.signing import sign_checkpoints, verify_checkpoints
 from app.db.session import Database
 from app.db.tables import Run

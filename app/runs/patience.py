@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from app.core.sandbox import ChildDiskFull, ChildStopped
+from app.core.child_errors import ChildDiskFull, ChildStopped
 from app.storage.base import ObjectMissing, StorageCorrupted, StorageError, StorageFull
 
 T = TypeVar("T")

@@ -23,8 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.core import sandbox
-from app.core.failpoints import reach
-from app.core.sandbox import (
+from app.core.child_errors import (
     ChildCrashed,
     ChildDiskFull,
     ChildError,
@@ -32,6 +31,7 @@ from app.core.sandbox import (
     ChildStopped,
     ChildTimeout,
 )
+from app.core.failpoints import reach
 from app.core.telemetry import STAGE_SECONDS
 from app.datasets.versions import version_of_run
 from app.db.session import DATABASE_AWAY, Database, UnitOfWork

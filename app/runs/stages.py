@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from app import __version__
 from app.core import sandbox
-from app.core.sandbox import ChildError, ProgressHandler
+from app.core.child_errors import ChildError
+from app.core.sandbox import ProgressHandler
 from app.core.scratch import empty
 from app.db.tables import Artifact, DatasetFacts, Run
 from app.runs.checkpoints import Checkpoints

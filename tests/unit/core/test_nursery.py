@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from app.core import sandbox
+from app.core.child_errors import ChildCrashed, ChildOutOfMemory
 from app.core.nursery import KILLED, Nursery, NurseryGone
-from app.core.sandbox import Child, ChildCrashed, ChildOutOfMemory
+from app.core.sandbox import Child
 
 HERE = str(Path(__file__).parent)
 

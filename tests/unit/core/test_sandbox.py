@@ -12,8 +12,7 @@ import psutil
 import pytest
 
 from app.core import sandbox
-from app.core.sandbox import (
-    Child,
+from app.core.child_errors import (
     ChildCrashed,
     ChildError,
     ChildOutOfMemory,
@@ -21,6 +20,7 @@ from app.core.sandbox import (
     ChildStopped,
     ChildTimeout,
 )
+from app.core.sandbox import Child
 from app.core.sandbox_pool import PredictorPool
 
 HERE = str(Path(__file__).parent)

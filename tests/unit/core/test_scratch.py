@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.core import sandbox, scratch
+from app.core.child_errors import ChildDiskFull
 
 HOLDER = """
 import sys
@@ -102,5 +103,5 @@ def test_what_a_child_leaves_in_its_temporary_files_goes_with_it(temporary):
 def test_a_child_that_finds_no_room_says_so(temporary):
     with sandbox.Child(search_path=[str(Path(__file__).parent)]) as child:
         for way in ("file", "engine", "typed"):
-            with pytest.raises(sandbox.ChildDiskFull):
+            with pytest.raises(ChildDiskFull):
                 child.call("sandbox_jobs:fill_disk", {"way": way}, timeout_s=60)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.analysis.automl.checkpoints import ENDING, SPENT
-from app.core.sandbox import ChildCrashed, ChildOutOfMemory, ChildStopped
+from app.core.child_errors import ChildCrashed, ChildOutOfMemory, ChildStopped
 from app.db.tables import Run, new_id
 from app.runs.checkpoints import LIST, Checkpoints
 from app.runs.claims import checkpoint_prefix

@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from app.core.sandbox import ChildDiskFull, ChildStopped
+from app.core.child_errors import ChildDiskFull, ChildStopped
 from app.runs.patience import patiently
 from app.storage.base import ObjectMissing, StorageCorrupted, StorageFull, StorageUnavailable
 
