@@ -94,11 +94,14 @@ def _made_again(held: Keeper, user: Principal, model_id: str) -> str:
 
 
 def _run_again(unit: UnitOfWork, held: Keeper, user: Principal, model: ModelMeta) -> Run:
-    """The run that makes the model again, started if it was not."""
+    """The run that makes the model again, started if it was not, or what it made was deleted."""
     key = f"made-again-{model.id}"
     known = unit.session.scalar(owned_runs(user).where(Run.idempotency_key == key))
     if known is not None:
-        return known
+        made = owned_models(user).where(ModelMeta.run_id == known.id)
+        if known.status != "COMPLETED" or unit.session.scalar(made) is not None:
+            return known
+        known.idempotency_key = None
     like = unit.session.scalars(select(Run).where(Run.id == model.run_id)).one()
     version = like.dataset_version
     run = rerun(unit, held.settings, user, like.id, version=version, idempotency_key=key)

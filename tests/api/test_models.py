@@ -469,6 +469,12 @@ def test_a_model_that_the_libraries_cannot_load_is_made_again_and_answers(
             assert "made_again" in {w["kind"] for w in one["warnings"]}
         assert watched[0]["predictions"]["rows"] >= 1
         assert watched[1]["compared"] == 200
+        # Whoever deletes it and asks again has it made once more.
+        assert api.delete(f"/models/{found['model_id']}").status_code == 204
+        problem = assert_problem(spare.predict([ROW]), 409)
+        assert "It is being made again" in problem["detail"]
+        assert problem["run_id"] != again
+        assert api.post(f"/runs/{problem['run_id']}/cancel").status_code == 202
     finally:
         storage.upload_bytes(bucket, key, good)
         with database.unit() as unit:
