@@ -129,6 +129,7 @@ def charts_of(
         prediction,
         material.seed,
         choice.decision,
+        judging_weights(material),
     )
 
 

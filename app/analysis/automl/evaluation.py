@@ -68,8 +68,9 @@ def evaluate(found: FileToPredict) -> dict[str, Any]:
             answer["metrics"]["interval_coverage"] = round(float(inside), 4)
     else:
         answer["classes"] = _classes(bundle, truth, prediction, weights)
+    name, labels = str(bundle.target), bundle.labels
     charts = judgement_charts(
-        bundle.task, str(bundle.target), bundle.labels, truth, prediction, 0, bundle.decision
+        bundle.task, name, labels, truth, prediction, 0, bundle.decision, weights
     )
     answer["charts"] = [{**chart.summary(), "figure": render_plotly(chart)} for chart in charts]
     return {**answer, "warnings": found.warnings}

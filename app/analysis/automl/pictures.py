@@ -63,20 +63,24 @@ def judgement_charts(
     prediction: Array,
     seed: int,
     decision: Decision = LARGEST,
+    weights: Array | None = None,
 ) -> list[Chart]:
-    """How the model errs on the judging rows: by task."""
+    """How the model errs on the judging rows, which count by ``weights``: by task."""
     if task == "regression":
         return _value_charts(target, truth, prediction, seed)
     charts = []
     if len(labels) <= MOST_CLASSES:
-        charts.append(_confusion(labels, truth, decision.positions(prediction)))
+        charts.append(_confusion(labels, truth, decision.positions(prediction), weights))
+    if weights is not None:  # rows that count for nothing make no curve
+        counting = weights > 0
+        truth, prediction, weights = truth[counting], prediction[counting], weights[counting]
     if np.unique(truth).size < 2:
         return charts
-    charts.append(_roc(task, labels, truth, prediction))
+    charts.append(_roc(task, labels, truth, prediction, weights))
     if task == "binary":
         charts += [
-            _precision_recall(labels, truth, prediction),
-            _calibration(labels, truth, prediction),
+            _precision_recall(labels, truth, prediction, weights),
+            _calibration(labels, truth, prediction, weights),
         ]
     return charts
 
@@ -127,26 +131,36 @@ def _value_charts(target: str, truth: Array, prediction: Array, seed: int) -> li
     ]
 
 
-def _confusion(labels: tuple[Label, ...], truth: Array, called: Array) -> Chart:
+def _confusion(
+    labels: tuple[Label, ...], truth: Array, called: Array, weights: Array | None
+) -> Chart:
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     np.add.at(counts, (truth, called), 1)
-    right = float(np.trace(counts) / max(1, counts.sum()))
+    right = float(np.average(truth == called, weights=weights)) if truth.size else 0.0
+    notes = ["Rows that trained nothing and chose nothing."]
     return grids.confusion_matrix(
         "confusion_matrix",
         f"{right:.1%} of the labels are right",
         [spell(label) for label in labels],
         counts.tolist(),
-        notes=["Rows that trained nothing and chose nothing."],
+        notes=notes if weights is None else [*notes, "Cells count rows; the share is by weight."],
     )
 
 
-def _roc(task: Task, labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
+def _weighed(weights: Array | None) -> list[str]:
+    """The note of a curve whose rows do not count alike."""
+    return [] if weights is None else ["Rows count by their weight."]
+
+
+def _roc(
+    task: Task, labels: tuple[Label, ...], truth: Array, prediction: Array, weights: Array | None
+) -> Chart:
     classes = [1] if task == "binary" else _frequent(truth)
     lines = {}
     for k in classes:
-        rates = sk.roc_curve(truth == k, prediction[:, k])
+        rates = sk.roc_curve(truth == k, prediction[:, k], sample_weight=weights)
         lines[spell(labels[k])] = (rates[0].tolist(), rates[1].tolist())
-    return curves.roc("roc", "How well the classes are told apart", lines)
+    return curves.roc("roc", "How well the classes are told apart", lines, notes=_weighed(weights))
 
 
 def _frequent(truth: Array) -> list[int]:
@@ -155,25 +169,31 @@ def _frequent(truth: Array) -> list[int]:
     return [int(k) for k in order if 0 < counts[k] < truth.size]
 
 
-def _precision_recall(labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
-    precision, recall, _ = sk.precision_recall_curve(truth, prediction[:, 1])
+def _precision_recall(
+    labels: tuple[Label, ...], truth: Array, prediction: Array, weights: Array | None
+) -> Chart:
+    precision, recall, _ = sk.precision_recall_curve(truth, prediction[:, 1], sample_weight=weights)
     return curves.precision_recall(
         "precision_recall",
         f"What finding more of {spell(labels[1])!r} costs",
         {spell(labels[1]): (recall[::-1].tolist(), precision[::-1].tolist())},
-        base_rate=float(truth.mean()),
+        base_rate=float(np.average(truth, weights=weights)),
+        notes=_weighed(weights),
     )
 
 
-def _calibration(labels: tuple[Label, ...], truth: Array, prediction: Array) -> Chart:
+def _calibration(
+    labels: tuple[Label, ...], truth: Array, prediction: Array, weights: Array | None
+) -> Chart:
     """Ten bins of equally many rows."""
     order = np.argsort(prediction[:, 1], kind="stable")
+    counted = np.ones(truth.size) if weights is None else weights
     bins = [b for b in np.array_split(order, 10) if b.size]
-    given = [float(prediction[b, 1].mean()) for b in bins]
-    seen = [float(truth[b].mean()) for b in bins]
+    given = [float(np.average(prediction[b, 1], weights=counted[b])) for b in bins]
+    seen = [float(np.average(truth[b], weights=counted[b])) for b in bins]
     return curves.calibration(
         "calibration",
         "What is called likely happens as often as said, or not",
         {spell(labels[1]): (given, seen)},
-        notes=["Ten groups of equally many rows, by predicted probability."],
+        notes=["Ten groups of equally many rows, by predicted probability.", *_weighed(weights)],
     )

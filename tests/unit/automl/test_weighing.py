@@ -10,6 +10,7 @@ from app.analysis.automl.calibration import find_temperature, tempered
 from app.analysis.automl.combined import untilted
 from app.analysis.automl.estimators.base import Circumstances
 from app.analysis.automl.intervals import fit_intervals
+from app.analysis.automl.pictures import judgement_charts
 from app.analysis.automl.portfolio import load_portfolio
 from app.analysis.automl.serving import Predictor
 from app.analysis.errors import BadOption, BadRows
@@ -204,3 +205,34 @@ def test_rows_without_a_weight_are_not_judged_and_negative_ones_refused(weighed,
     with pytest.raises(BadRows, match="Row 7: the weight in 'w' is negative"):
         (tmp_path / "more").mkdir()
         judged(weighed, frame, tmp_path / "more")
+
+
+def test_curves_and_shares_count_rows_by_their_weight():
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 2, 200)
+    likely = np.clip(0.5 * truth + rng.uniform(0, 0.6, 200), 0, 1)
+    told = np.column_stack([1 - likely, likely])
+    weights = rng.integers(0, 4, 200).astype(float)
+    again = np.repeat(np.arange(200), weights.astype(int))
+    arguments = ("binary", "y", ("no", "yes"))
+
+    def drawn(rows, counted):
+        charts = judgement_charts(*arguments, truth[rows], told[rows], 0, weights=counted)
+        lines = {c.name: c.data["series"][0] for c in charts if "series" in c.data}
+        return {c.name: c for c in charts}, {k: (one["x"], one["y"]) for k, one in lines.items()}
+
+    charts, weighed = drawn(np.arange(200), weights)
+    repeats, repeated = drawn(again, None)
+    _, alike = drawn(np.arange(200), None)
+    for name in ("roc", "precision_recall"):
+        assert np.allclose(weighed[name], repeated[name])
+        assert np.shape(weighed[name]) != np.shape(alike[name]) or not np.allclose(
+            weighed[name], alike[name]
+        )
+        assert any("weight" in note for note in charts[name].notes)
+    assert charts["confusion_matrix"].title == repeats["confusion_matrix"].title
+    order = np.argsort(likely[weights > 0], kind="stable")
+    lowest = np.flatnonzero(weights > 0)[np.array_split(order, 10)[0]]
+    given, seen = weighed["calibration"]
+    assert given[0] == pytest.approx(np.average(likely[lowest], weights=weights[lowest]))
+    assert seen[0] == pytest.approx(np.average(truth[lowest], weights=weights[lowest]))
