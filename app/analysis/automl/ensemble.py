@@ -50,8 +50,26 @@ def select(
     With replacement: a member may be added again, which is what makes weights. At every step
     the addition with the least error wins, a member already in on ties; the best prefix of
     all steps is kept. At most ``most`` different members, ``per_family`` of one family, who
-    together cost at most ``most_price`` (the first may cost more).
+    together cost at most ``most_price`` (the first may cost more). Where one good member would
+    leave no room for others, those that cost a half or a third of it are tried among themselves.
     """
+    found = [_greedy(members, error, per_family, most, most_price)]
+    for parts in (2, 3):
+        cheap = [member for member in members if member.price * parts <= most_price]
+        if 0 < len(cheap) < len(members):
+            found.append(_greedy(cheap, error, per_family, most, most_price))
+    _, picks = min(found, key=lambda one: one[0])
+    return _weights(picks)
+
+
+def _greedy(
+    members: Sequence[Member],
+    error: Callable[[Array], float],
+    per_family: int,
+    most: int,
+    most_price: float,
+) -> tuple[float, list[int]]:
+    """The least error of the greedy way, and the indices of the members on it, repeated."""
     total: Array | None = None
     chosen: list[int] = []
     best, best_length = float("inf"), 0
@@ -66,7 +84,7 @@ def select(
         chosen.append(pick)
         if least < best:
             best, best_length = least, step + 1
-    return _weights([members[i].index for i in chosen[: max(1, best_length)]])
+    return best, [members[i].index for i in chosen[: max(1, best_length)]]
 
 
 def _mean(total: Array | None, addition: Array, taken: int) -> Array:

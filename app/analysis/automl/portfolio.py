@@ -15,8 +15,10 @@ import numpy as np
 
 from app.analysis.automl.estimators.base import Estimator, Params, Shape
 from app.analysis.automl.estimators.baseline import Baseline
+from app.analysis.automl.estimators.boosted_linear import BoostedLinear
 from app.analysis.automl.estimators.boosting import MAX_ROUNDS, Boosting, round_row_price
 from app.analysis.automl.estimators.linear import Logistic, Ridge
+from app.analysis.automl.estimators.linear_leaves import LinearLeaves
 from app.analysis.automl.estimators.mlp import Network
 from app.analysis.automl.estimators.trees import Forest, SmallTree
 from app.analysis.automl.tasks import Task
@@ -28,6 +30,8 @@ KINDS: dict[str, type[Estimator]] = {
     "tree": SmallTree,
     "forest": Forest,
     "boosting": Boosting,
+    "boosted linear": BoostedLinear,
+    "linear leaves": LinearLeaves,
     "network": Network,
 }
 
@@ -67,6 +71,11 @@ class Entry:
     def estimator(self) -> type[Estimator]:
         """The class that fits it."""
         return KINDS[self.kind]
+
+    @property
+    def boosts(self) -> bool:
+        """Whether it is a booster, whose pace can be chosen."""
+        return issubclass(self.estimator, Boosting)
 
     def make(self, task: Task) -> Estimator:
         """An unfitted estimator."""
@@ -133,9 +142,11 @@ def _fitted_to(entry: Entry, facts: Facts) -> Entry:
     params: dict[str, Any] = dict(entry.params)
     if entry.kind == "baseline":
         params["median"] = facts.metric == "mae"
-    if entry.kind == "boosting" and facts.metric == "mae" and entry.target == "plain":
+    # Leaves that are linear cannot follow absolute errors.
+    straight = entry.kind != "linear leaves" and entry.target == "plain"
+    if entry.boosts and facts.metric == "mae" and straight:
         params["objective"] = "regression_l1"
-    if entry.kind == "boosting":
+    if entry.boosts:
         # Few rows bear fewer than the usual 40 in a leaf.
         least = params["min_data_in_leaf"]
         params["min_data_in_leaf"] = max(1, min(least, facts.rows // 20))
@@ -154,7 +165,7 @@ def within(entry: Entry, shape: Shape, seconds: float, steps: float = 15) -> Ent
     to need ``steps`` / rate: until the time is kept, and a row's prediction is quick enough to
     leave room for others in an ensemble. ``None`` when nothing fits into the time.
     """
-    if entry.kind != "boosting":
+    if not entry.boosts:
         return entry if entry.estimator.estimate(shape, entry.params) <= seconds else None
     timely: list[tuple[float, Params]] = []
     for factor in LEARNING_RATES:

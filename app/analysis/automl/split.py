@@ -47,6 +47,10 @@ class Split:
     told: str
 
 
+CLASSES = 4
+"""Classes that do not make a fit slower to speak of."""
+
+
 def holdout_share(rows: int) -> float:
     """Share of rows kept for the last judgement: 20 % to 2,500 rows, falling to 10 % at 25,000."""
     if rows < NO_HOLDOUT_BELOW:
@@ -54,12 +58,14 @@ def holdout_share(rows: int) -> float:
     return float(np.interp(rows, [2_500, 25_000], [0.2, 0.1]))
 
 
-def fold_count(rows: int, budget_s: float) -> int:
+def fold_count(rows: int, budget_s: float, outputs: int = 1) -> int:
     """How many folds suit so many rows and seconds; 1 means one validation part of 15 %.
 
     Small tables need many folds for a steady choice; on large ones a single part is as
     steady, and the time is better spent on candidates. Even numbers suit two fits at a time.
+    Each of many classes (``outputs``) has trees of its own, and the time is worth that much less.
     """
+    budget_s /= max(1.0, outputs / CLASSES)
     if budget_s < 25:
         return 4 if rows <= 5_000 else 1
     if rows <= 2_000:
@@ -103,7 +109,8 @@ def make_split(
         line, kept = _dealt(values, rng) if kind == "stratified" else rng.permutation(n), None
     held = min(MAX_HOLDOUT, round(n * holdout_share(n))) if hold else 0
     development, holdout = _cut(line, held, kind, kept)
-    count = folds or fold_count(development.size, budget_s)
+    outputs = 1 if task == "regression" else np.unique(values).size
+    count = folds or fold_count(development.size, budget_s, outputs)
     count = min(count, max(2, development.size // 2)) if count > 1 else 1
     parts = _folds(development, count, kind, kept)
     apart = 0

@@ -43,6 +43,14 @@ def test_a_family_and_the_whole_are_bounded(truth):
     assert len(select(members, error, per_family=9, most_price=3.0)) == 3
 
 
+def test_one_dear_member_does_not_keep_out_cheap_ones_that_are_better_together(truth):
+    rng = np.random.default_rng(2)
+    dear = Member(0, "dear", truth + 0.9 * rng.normal(size=2_000), price=3.0)
+    cheap = [Member(i, f"f{i}", truth + rng.normal(size=2_000), price=1.0) for i in (1, 2, 3)]
+    found = select([dear, *cheap], lambda p: rmse(truth, p), per_family=1, most_price=3.0)
+    assert set(found) == {1, 2, 3}
+
+
 def test_more_rows_bear_more_members_of_a_family():
     assert [members_per_family(n) for n in (500, 2_000, 8_000, 30_000)] == [1, 2, 3, 8]
 

@@ -3,13 +3,16 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
+from app.analysis.automl.estimators.boosted_linear import BoostedLinear
 from app.analysis.automl.estimators.boosting import Boosting, round_price, round_row_price
-from app.analysis.automl.estimators.linear import Ridge
+from app.analysis.automl.estimators.linear import Logistic, Ridge
+from app.analysis.automl.estimators.linear_leaves import LinearLeaves
 from app.analysis.automl.estimators.mlp import Network
 from app.analysis.automl.estimators.trees import FlatTrees
 from app.analysis.automl.features.space import FeatureSpace
@@ -23,6 +26,7 @@ from app.analysis.automl.portfolio import (
     pace,
     within,
 )
+from app.analysis.schema import Column
 from tests.unit.automl.tables import customers, numbers
 
 SMALL = Shape(180, 8, 20, 2, 4.0)
@@ -58,7 +62,7 @@ def test_every_entry_of_the_portfolio_fits_predicts_and_survives_a_pickle(task):
     data = fitting(task)
     for entry in entries(task):
         estimator = entry.make(task)
-        estimator.params.update({"max_rounds": 30} if entry.kind == "boosting" else {})
+        estimator.params.update({"max_rounds": 30} if entry.boosts else {})
         estimator.params.update({"epochs": 4} if entry.kind == "network" else {})
         estimator.fit(data, HOW)
         matrix = data.valid_view(estimator.view)
@@ -87,6 +91,53 @@ def test_learning_beats_the_baseline(name):
     estimator.fit(data, HOW)
     error = rmse(data.valid_y, estimator.predict(data.valid_view(estimator.view)))
     assert error < 0.7 * np.std(data.valid_y)
+
+
+def sloped(task, rows=2_400):
+    """A target that is a slope in one column, and a step in another."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(0, 3, rows), "z": rng.normal(0, 1, rows)})
+    used = [Column("x", "number"), Column("z", "number")]
+    value = (1.5 * frame["x"] + 5 * (frame["z"] > 0.5)).to_numpy()
+    if task == "regression":
+        y = value + rng.normal(0, 0.05, rows)
+    else:
+        y = (rng.random(rows) < 1 / (1 + np.exp(1 - value))).astype(int)
+    layout = lay_out(frame, used)
+    table, cut = read_frame(frame, layout), rows * 3 // 4
+    train, valid = table.take(np.arange(cut)), table.take(np.arange(cut, rows))
+    space = FeatureSpace.fit(layout, train, np.empty((cut, 0)), 0)
+    outputs = 1 if task == "regression" else 2
+    return Fitting(task, space, train, y[:cut], outputs, valid, y[cut:])
+
+
+@pytest.mark.parametrize("task", ["regression", "binary"])
+def test_trees_on_a_linear_model_beat_both(task):
+    data = sloped(task)
+    steps = {**pace(0.05, SMALL, 8), "num_leaves": 8, "min_data_in_leaf": 10}
+    linear = {"alphas": [1e-4, 1e-2]} if task == "regression" else {"strengths": [0.3, 3, 30]}
+    plain = Ridge if task == "regression" else Logistic
+    made = [
+        plain(task, linear),
+        Boosting(task, steps),
+        BoostedLinear(task, {**steps, "linear": linear}),
+    ]
+    errors = []
+    for estimator in made:
+        estimator.fit(data, HOW)
+        prediction = estimator.predict(data.valid_view(estimator.view))
+        measure = rmse if task == "regression" else log_loss
+        errors.append(measure(data.valid_y, prediction))
+    assert errors[2] < min(errors[:2])
+    if task == "regression":
+        leaves = LinearLeaves(task, {**steps, "linear_lambda": 0.1})
+        leaves.fit(data, HOW)
+        assert rmse(data.valid_y, leaves.predict(data.valid_view("tree"))) < min(errors[:2])
+    settled = made[2].settled(made[2:], 1.2)
+    assert settled["rounds"] == pytest.approx(1.2 * made[2].rounds, abs=1)
+    again = BoostedLinear(task, settled)
+    again.fit(data, HOW)
+    assert np.isfinite(again.predict(data.view("both"))).all()
 
 
 def test_a_class_that_a_fold_lacks_gets_no_probability():

@@ -56,18 +56,21 @@ def test_the_holdout_is_bounded():
 
 
 @pytest.mark.parametrize(
-    ("rows", "budget", "folds"),
+    ("rows", "budget", "classes", "folds"),
     [
-        (500, 60, 8),
-        (5_000, 60, 6),
-        (40_000, 60, 4),
-        (200_000, 60, 1),
-        (3_000, 10, 4),
-        (9_000, 10, 1),
+        (500, 60, 1, 8),
+        (5_000, 60, 1, 6),
+        (40_000, 60, 1, 4),
+        (200_000, 60, 1, 1),
+        (3_000, 10, 1, 4),
+        (9_000, 10, 1, 1),
+        (5_000, 60, 4, 6),
+        (5_000, 60, 10, 4),
+        (20_000, 60, 26, 1),
     ],
 )
-def test_folds_follow_rows_and_budget(rows, budget, folds):
-    assert fold_count(rows, budget) == folds
+def test_folds_follow_rows_budget_and_classes(rows, budget, classes, folds):
+    assert fold_count(rows, budget, classes) == folds
 
 
 def test_the_same_seed_splits_alike():

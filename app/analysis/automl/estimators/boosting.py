@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import lightgbm as lgb
 import numpy as np
@@ -18,7 +18,7 @@ from app.analysis.automl.estimators.base import (
     Params,
     Shape,
 )
-from app.analysis.automl.features.space import Matrix
+from app.analysis.automl.features.space import Matrix, ViewName
 
 FROZEN: Params = {
     "max_bin": 255,
@@ -40,7 +40,7 @@ class Boosting(Estimator):
     for ``steps``."""
 
     family = "boosting"
-    view = "tree"
+    view: ClassVar[ViewName] = "tree"
     _OWN = frozenset({"rounds", "patience", "max_rounds", "steps"})
 
     @classmethod
@@ -59,8 +59,7 @@ class Boosting(Estimator):
         The loss that stops is the objective's own (log loss or squared error), which is
         smoother than any other metric.
         """
-        train = _binned(data, how)
-        judging = _judging(data, train, how)
+        train, judging = self._datasets(data, how)
         rounds = int(self.params.get("rounds") or self.params["max_rounds"])
         stop = _Stop(how, self.params.get("patience"))
         self.booster = lgb.train(
@@ -82,10 +81,23 @@ class Boosting(Estimator):
 
     def predict(self, matrix: Matrix, threads: int = 1) -> Array:
         """Values or probabilities after the best round."""
+        out = self._trees(matrix, threads, raw=False)
+        return np.column_stack([1 - out, out]) if self.task == "binary" else out
+
+    def _trees(self, matrix: Matrix, threads: int, *, raw: bool) -> Array:
+        """What the trees say together: ``raw`` as a sum, else as a value or probabilities."""
         # One thread for few rows: waking a second one takes longer than the trees do.
         used = threads if len(matrix) > 500 else 1
-        out = np.asarray(self.booster.predict(matrix, num_iteration=self.rounds, num_threads=used))
-        return np.column_stack([1 - out, out]) if self.task == "binary" else out
+        return np.asarray(
+            self.booster.predict(matrix, num_iteration=self.rounds, num_threads=used, raw_score=raw)
+        )
+
+    def _datasets(
+        self, data: Fitting, how: Circumstances
+    ) -> tuple[lgb.Dataset, lgb.Dataset | None]:
+        """The rows to learn from and those that judge, binned."""
+        train = binned_rows(data, how)
+        return train, _judging(data, train, how)
 
     @property
     def size_bytes(self) -> int:
@@ -198,7 +210,8 @@ class _Stop:
         raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
 
-def _binned(data: Fitting, how: Circumstances) -> lgb.Dataset:
+def binned_rows(data: Fitting, how: Circumstances) -> lgb.Dataset:
+    """The rows to learn from, binned once for all configurations."""
     if "train" not in data.kept:
         data.kept["train"] = lgb.Dataset(
             data.view("tree"),

@@ -1,7 +1,8 @@
 """The feature space: everything that features learn from rows, and the two views it gives.
 
 ``tree`` keeps numbers as they are (NaN is missing) and categories as integer codes, for
-estimators that split; ``dense`` is complete, standardised and one-hot, for the others. One
+estimators that split; ``dense`` is complete, standardised and one-hot, for the others; ``both``
+is the one beside the other, for those made of two. One
 space is learned per fold and once more for the final model, from training rows alone.
 """
 
@@ -26,7 +27,7 @@ from app.analysis.automl.features.text import TextProjection
 
 Matrix = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating[Any]]
-ViewName = Literal["tree", "dense"]
+ViewName = Literal["tree", "dense", "both"]
 
 
 @dataclass(slots=True)
@@ -73,8 +74,12 @@ class FeatureSpace:
         ``training`` says that ``table`` is the very one that was fitted, whose rows must not
         see their own target in the target means.
         """
-        build = self._tree if name == "tree" else self._dense
-        return np.ascontiguousarray(np.hstack(build(table, training)), dtype=np.float32)
+        blocks: list[Floats] = []
+        if name != "dense":
+            blocks += self._tree(table, training)
+        if name != "tree":
+            blocks += self._dense(table, training)
+        return np.ascontiguousarray(np.hstack(blocks), dtype=np.float32)
 
     def forget(self) -> None:
         """Drop what only the training rows needed."""
@@ -94,6 +99,8 @@ class FeatureSpace:
 
     def owners(self, name: ViewName) -> list[str]:
         """The column that each feature of a view came from."""
+        if name == "both":
+            return [*self.owners("tree"), *self.owners("dense")]
         numbers = self._number_owners()
         tokens = self.layout.tokens
         if name == "tree":
