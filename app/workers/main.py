@@ -25,7 +25,7 @@ from app.workers.tasks import canaries, intake, stopping
 STAGE_JOBS = {
     "app.analysis.ingest.jobs": ["duckdb"],
     "app.analysis.profile.jobs": ["app.analysis.profile.choice", "app.analysis.charts.write"],
-    "app.analysis.automl.jobs": ["lightgbm", "sklearn.ensemble", "sklearn.neural_network"],
+    "app.analysis.automl.jobs": ["lightgbm", "sklearn.ensemble", "app.analysis.charts.write"],
     "app.analysis.report.jobs": [],
 }
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class OutOfTime(Exception):
@@ -22,6 +25,10 @@ FINISHING_S = 6.0
 charts, writing."""
 SLOW = 1.5
 """From this pace on the plan is made by the clock, and may differ from day to day."""
+MOST_TAIL = 0.4
+"""Of the budget, what follows the models is kept at most so much, however slow the machine is."""
+LAST_S = 1.5
+"""Planned seconds for charts and writing, which no final fit may use."""
 
 
 @dataclass(slots=True)
@@ -29,7 +36,8 @@ class Budget:
     """``seconds`` of wall time from ``started``, of which the last ``tail`` belong to what
     follows the models: importances, charts, writing. ``reserve`` is planned time kept for
     final fits while the search goes on. ``lost`` are wall seconds that came to nothing: those of
-    an attempt that was ended, after the last that it kept. ``now`` is injectable, for tests.
+    an attempt that was ended, after the last that it kept. ``probed`` is the pace that a first
+    trial showed. ``now`` is injectable, for tests.
 
     ``finish`` asks whether somebody wants the best so far now. It is heeded from the moment that
     there is something better than the baseline, which :meth:`has_model` says.
@@ -42,6 +50,7 @@ class Budget:
     spent: float = 0.0
     reserve: float = 0.0
     lost: float = 0.0
+    probed: float = 1.0
     cut: bool = False
     finish: Callable[[], bool] = lambda: False
     finished_at: float | None = None
@@ -88,24 +97,30 @@ class Budget:
 
     @property
     def pace(self) -> float:
-        """How many wall seconds a planned one takes here, at least 1; 1 until enough is known."""
-        return max(1.0, self.worked / self.spent) if self.spent > 2 else 1.0
+        """How many wall seconds a planned one takes here, at least 1; what was probed until enough
+        is known."""
+        return max(1.0, self.worked / self.spent if self.spent > 2 else self.probed)
+
+    def drawn_out(self, planned: float) -> float:
+        """Wall seconds that so many planned ones take where the machine is slow; else as many."""
+        return planned * self.pace if self.pace > SLOW else planned
 
     @property
     def wall_left(self) -> float:
         """Wall seconds until work must end so that reserve and tail still fit."""
-        return self.seconds - self.tail - self.reserve * self.pace - self.elapsed
+        tail = min(self.drawn_out(self.tail), max(self.tail, MOST_TAIL * self.seconds))
+        return self.seconds - tail - self.reserve * self.pace - self.elapsed
 
     @property
     def last_call(self) -> float:
-        """Wall seconds that final fits may take: up to one second before the budget's end."""
-        return self.seconds - self.elapsed - 1.0
+        """Wall seconds that final fits may take, and after them whatever else is not the last."""
+        return self.seconds - self.elapsed - self.drawn_out(min(self.tail, LAST_S))
 
     def open_reserve(self) -> None:
         """The search is over: final fits may use what was kept, and most of the tail."""
         self.searching = False
         self.reserve = 0.0
-        self.tail = min(self.tail, 1.0)
+        self.tail = min(self.tail, LAST_S)
 
     def allowance(self, share: float) -> Callable[[], bool]:
         """Asks whether that share of the wall time left now is used up, or all of it is.
@@ -129,14 +144,17 @@ class Budget:
         """That share of the wall seconds left now."""
         return share * max(0.0, self.wall_left)
 
-    def affordable(self) -> float:
-        """Planned seconds that may still be used: by the plan, or, on a machine that is much
-        slower than planned for, by the clock."""
+    def afforded(self, plan: Callable[[float], T]) -> T:
+        """What ``plan`` makes of the planned seconds that may still be used; on a machine that is
+        much slower than planned for, of those that the clock still allows. Where it makes
+        something else of these, the plan is marked as cut."""
+        wanted = plan(self.planned_left)
         by_clock = self.wall_left / self.pace
-        if self.pace > SLOW and by_clock < self.planned_left:
-            self.cut = True
-            return by_clock
-        return self.planned_left
+        if self.pace <= SLOW or by_clock >= self.planned_left:
+            return wanted
+        made = plan(by_clock)
+        self.cut = self.cut or made != wanted
+        return made
 
     def expired(self) -> bool:
         """Whether the clock has run out, or the search is to finish; asking after that marks the

@@ -45,20 +45,16 @@ def _chart(
     model: Combined, material: Material, target: Target, sample: RawTable, name: str
 ) -> Chart:
     dated = name in material.layout.dates
-    block = sample.dates if dated else sample.numbers
     names = material.layout.dates if dated else material.layout.numbers
     j = names.index(name)
     whole = material.table.dates if dated else material.table.numbers
     grid = grid_of(whole[:, j])
-    kept = block[:, j].copy()
-
-    def predict_at(value: float) -> Array:
-        block[:, j] = value
-        output = model.predict(sample)
-        return output if output.ndim == 1 else output[:, 1]
-
-    heights = partial_dependence(predict_at, grid.tolist())
-    block[:, j] = kept
+    # Every row once with each value, so that all is encoded and predicted in one go.
+    many = sample.take(np.tile(np.arange(sample.rows), grid.size))
+    block = many.dates if dated else many.numbers
+    block[:, j] = np.repeat(grid, sample.rows)
+    output = model.predict(many)
+    heights = partial_dependence(output if output.ndim == 1 else output[:, 1], grid.size)
     what = target.name if target.positive is None else f"probability of {spell(target.positive)}"
     return curves.line(
         slug("dependence", name),

@@ -6,6 +6,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from app.analysis.automl.serving import load
 from app.analysis.automl.table_out import csv_lines
 from app.analysis.automl.threads import available_cpus, bounded_pools
 from app.analysis.automl.train import Trained, train_supervised
-from app.analysis.charts.write import write_charts
 from app.analysis.errors import BadOption
 from app.analysis.ingest.frame import load_frame
 from app.analysis.ingest.spellings import read_spellings
@@ -54,7 +54,8 @@ def train(
     """Train on the cleaned table at ``source``; the budget counts from here to the saved model.
 
     ``options`` are the run's, and beside them ``jobs`` (processors to use), ``cleaning_steps``
-    (to carry in the model) and ``spent_s`` (seconds of the budget that are gone already).
+    (to carry in the model), ``spent_s`` (seconds of the budget that are gone already) and ``pace``
+    (how many times as slow as planned for the machine has been so far).
     In ``checkpoint_dir`` each candidate is kept as soon as it is fitted; what an earlier attempt
     at the same training has kept there is not fitted again, and its time is spent. Once there is a
     ``finish_file``, the training stops and the best so far is kept. ``test`` (``source``,
@@ -67,6 +68,7 @@ def train(
     asked = dict(options)
     started, spent = time.monotonic(), float(asked.pop("spent_s", 0.0))
     jobs, steps = asked.pop("jobs", None), asked.pop("cleaning_steps", None)
+    pace = float(asked.pop("pace", 1.0))
     parsed = parse_options(asked)
     if parsed.test_dataset_id is not None and test is None:
         raise BadOption("A test set is named, and not given.", option="test_dataset_id")
@@ -85,12 +87,14 @@ def train(
             cleaning_steps=steps or [],
             jobs=min(jobs or available_cpus(), available_cpus()),
             started=started,
+            pace=pace,
             spellings=read_spellings(Path(source)),
             test=None if test is None else _test_table(test),
             finish=(lambda: False) if finish_file is None else Path(finish_file).exists,
             cluster=cluster,
         )
         frame = load_frame(source, schema)
+        drawing = ThreadPoolExecutor(1).submit(_load_drawing)
         with bounded_pools(1):  # fits go side by side, or bring their own threads
             trained = work(frame, schema, parsed, setting, progress, checkpoints)
     digest, size = save(trained.bundle, out / "model.joblib")
@@ -98,9 +102,16 @@ def train(
     _write(out / "leaderboard.json", trained.leaderboard)
     _write(out / "model.json", facts)
     progress(0.93, "Drawing charts.")
-    write_charts(trained.charts, out / "charts")
+    drawing.result()(trained.charts, out / "charts")
     progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
     return facts
+
+
+def _load_drawing() -> Callable[..., Any]:
+    """What writes charts: it takes a while to load, which fits leave room for."""
+    from app.analysis.charts.write import write_charts
+
+    return write_charts
 
 
 @contextmanager

@@ -25,6 +25,8 @@ MOST_ROWS = 2_000
 FEWEST_ROWS = 200
 MOST_REPEATS = 5
 MOST_IDLE = 50
+LEAST_IMPORTANCE_S = 0.3
+"""Wall seconds for importances however late it is."""
 
 
 def judged_rows(choice: Choice, material: Material) -> tuple[Array, Array, str]:
@@ -118,9 +120,10 @@ def importances(
     """Permutation importance per column on the holdout (else on the first fold's own rows).
 
     Columns, rows and repeats are cut so that it takes about ``planned`` seconds: columns that
-    no member uses matter 0, and of very many the most used are measured. Each member is the
-    first fold's, which saw none of those rows.
+    no member uses matter 0, and of very many the most used are measured, as long as the clock
+    allows. Each member is the first fold's, which saw none of those rows.
     """
+    budget = material.budget
     table, y, weights = material.holdout, material.holdout_y, material.holdout_weights
     if not table.rows:
         valid = material.split.folds[0].valid
@@ -128,12 +131,21 @@ def importances(
         weights = material.weights_of(valid)
     usage = model.usage()
     used = sorted((c for c in columns if usage.get(c, 0.0) > 0), key=lambda c: -usage[c])
+    left = max(LEAST_IMPORTANCE_S, budget.last_call)
+    until = budget.elapsed + left
+    if budget.drawn_out(planned) > left:
+        planned, budget.cut = planned * left / budget.drawn_out(planned), True
     plan = _affordable(model, len(used), table.rows, planned)
     rng = np.random.default_rng(material.seed)
     chosen = np.sort(rng.permutation(table.rows)[: plan.rows])
     encoded = Encoded(model, table.take(chosen))
     truth = y[chosen]
     counted = None if weights is None else weights[chosen]
+
+    def expired() -> bool:
+        budget.cut = budget.cut or budget.elapsed > until
+        return budget.elapsed > until
+
     measured = permutation_importance(
         encoded.shuffled,
         lambda prediction: material.error(truth, prediction, counted),
@@ -141,6 +153,7 @@ def importances(
         rows=chosen.size,
         repeats=plan.repeats,
         seed=material.seed,
+        expired=expired,
     )
     idle = [c for c in columns if c not in set(used)]
     return measured + [{"feature": c, "value": 0.0, "std": 0.0} for c in idle[:MOST_IDLE]]

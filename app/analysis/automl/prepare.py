@@ -38,7 +38,7 @@ TAIL_S = 3.0
 class Setting:
     """What surrounds a run: cleaning steps to carry, processors, the clock's start, how the file
     spelled false and true where it did so in its own way, whether somebody asks to finish, a test
-    set of the user's own, and a cluster to fit on."""
+    set of the user's own, and a cluster to fit on. ``pace`` is how slow the machine has been."""
 
     cleaning_steps: list[dict[str, Any]]
     jobs: int
@@ -48,12 +48,13 @@ class Setting:
     finish: Callable[[], bool] = lambda: False
     test: TestTable | None = None
     cluster: Cluster | None = None
+    pace: float = 1.0
 
     def budget(self, options: RunOptions) -> Budget:
         """The run's budget, with time kept for what follows the models."""
         seconds = float(options.time_budget_s)
         tail = min(TAIL_S, seconds / 5)
-        return Budget(seconds, self.started, tail, self.now, finish=self.finish)
+        return Budget(seconds, self.started, tail, self.now, probed=self.pace, finish=self.finish)
 
     def unused(self, columns: Sequence[Column], inputs: Sequence[Column]) -> list[str]:
         """The training file's columns that a model does not use, dropped ones included."""

@@ -27,6 +27,7 @@ from app.analysis.automl.portfolio import (
     load_portfolio,
     within,
 )
+from app.analysis.automl.probe import WORTH_S, probe
 from app.analysis.progress import Progress
 
 REFIT_MEMBERS = 4
@@ -81,6 +82,7 @@ class Search:
     skipped: list[str] = field(default_factory=list)
     _underway: deque[_Tried] = field(default_factory=deque)
     _settled: int = 0
+    _probed: bool = False
 
     def run(self) -> None:
         """Try every applicable entry that fits; the baseline is tried whatever the time."""
@@ -117,10 +119,26 @@ class Search:
         material = self.material
         if material.budget.expired():
             return None
-        left = material.budget.affordable() - sum(one.seconds for one in self._underway)
         # One more fit than folds: the final one, on all rows.
         fits = material.planned([1.0] * (len(material.split.folds) + 1))
-        return within(entry, shape, left * SHARE / fits, self._steps())
+        planned = self._within(entry, shape, fits)
+        if planned is None or not planned.boosts or self._probed or material.slots:
+            return planned
+        if planned.estimator.estimate(shape, planned.params) * fits < WORTH_S:
+            return planned
+        self._probed = True
+        try:
+            probe(planned, shape, material)
+        except OutOfTime:
+            return None
+        return self._within(entry, shape, fits)
+
+    def _within(self, entry: Entry, shape: Shape, fits: float) -> Entry | None:
+        """The entry in the variant that fits the time left, by the plan."""
+        underway = sum(one.seconds for one in self._underway)
+        return self.material.budget.afforded(
+            lambda left: within(entry, shape, (left - underway) * SHARE / fits, self._steps())
+        )
 
     def _attend(self, entry: Entry, shape: Shape, *, quietly: bool = False) -> bool:
         """Try an entry, unless it was tried before; says whether there was time for that."""

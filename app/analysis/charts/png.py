@@ -147,7 +147,10 @@ def _say_nothing(axes: Axes, theme: Theme) -> None:
 def _bytes(figure: Figure) -> bytes:
     """The PNG; a glyph that no font has is drawn as a box, without a warning each time."""
     out = io.BytesIO()
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*[Gg]lyph.*missing.*")
-        figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+        # savefig would draw twice, first for the layout alone.
+        canvas.print_png(out, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return out.getvalue()

@@ -1,11 +1,19 @@
 """The budget: plans follow counted work, and the clock only cuts."""
 
+import time
+
 import numpy as np
 import pytest
 
-from app.analysis.automl.budget import Budget
+from app.analysis.automl.budget import LAST_S, MOST_TAIL, Budget
+from app.analysis.automl.combined import Combined, Part
+from app.analysis.automl.crossval import cross_validate
 from app.analysis.automl.estimators.base import Shape
+from app.analysis.automl.judgement import LEAST_IMPORTANCE_S, importances
+from app.analysis.automl.options import RunOptions
 from app.analysis.automl.portfolio import drawn, load_portfolio, within
+from app.analysis.automl.prepare import Setting, prepare
+from app.analysis.automl.probe import probe
 from app.analysis.automl.tasks import TASKS
 from tests.unit.automl.tables import customers, numbers, trained
 
@@ -45,10 +53,11 @@ def test_on_a_slow_machine_the_plan_is_made_by_the_clock():
     budget = Budget(60, 0.0, tail=0, now=clock)
     budget.charge(10)
     clock.time = 14
-    assert budget.affordable() == 50
-    assert not budget.cut
+    assert budget.afforded(round) == 50
     clock.time = 40
-    assert budget.affordable() == 5
+    assert budget.afforded(lambda left: left > 4)
+    assert not budget.cut, "what is planned is the same"
+    assert budget.afforded(round) == 5
     assert budget.cut
 
 
@@ -68,8 +77,52 @@ def test_final_fits_may_use_what_was_kept():
     budget = Budget(60, 0.0, tail=3, now=Clock(0.0), reserve=20)
     assert budget.wall_left == 37
     budget.open_reserve()
-    assert budget.wall_left == 59
-    assert budget.last_call == 59
+    assert budget.wall_left == budget.last_call == 60 - LAST_S
+
+
+def test_what_follows_the_models_takes_longer_on_a_slow_machine():
+    budget = Budget(60, 0.0, tail=3, now=Clock(0.0), probed=4)
+    assert budget.wall_left == 60 - 4 * 3
+    assert budget.last_call == 60 - 4 * LAST_S
+    assert Budget(60, 0.0, tail=3, now=Clock(0.0), probed=1.4).wall_left == 57
+    short = Budget(10, 0.0, tail=2, now=Clock(0.0), probed=9)
+    assert short.wall_left == pytest.approx(10 * (1 - MOST_TAIL))
+    budget.charge(20)
+    assert budget.pace == 1, "what was planned and done says more than the trial"
+
+
+def test_boosters_are_planned_at_the_pace_of_a_trial():
+    frame, columns = numbers(900)
+    setting, options = Setting([], 2, time.monotonic()), RunOptions(target="y", time_budget_s=60)
+    material = prepare(frame, columns, options, setting).material
+    shape = material.shape()
+    entry = next(entry for entry in load_portfolio() if entry.name == "LightGBM, tiny leaves")
+    spent = material.budget.spent
+    probe(within(entry, shape, 1e6), shape, material)
+    assert material.budget.probed >= 1
+    assert spent < material.budget.spent < spent + 2
+    material.budget.probed = 1.0
+    assert material.budget.afforded(float) == material.budget.planned_left
+    material.budget.probed = 4.0
+    assert material.budget.afforded(float) < 15
+    assert material.budget.cut
+
+
+def test_importances_end_with_the_clock():
+    frame, columns = numbers(400)
+    setting, options = Setting([], 1, 0.0, now=Clock(0.0)), RunOptions(target="y")
+    material = prepare(frame, columns, options, setting).material
+    ridge = next(entry for entry in load_portfolio() if entry.kind == "ridge")
+    fitted = cross_validate(ridge, material, None).first
+    model = Combined("regression", (Part(fitted[0], ((1.0, fitted[1]),)),))
+    names = [column.name for column in columns if column.name != "y"]
+    every = importances(model, material, names, 5.0)
+    assert len(every) > 1
+    assert not material.budget.cut
+    material.budget.now = Clock(2 * LEAST_IMPORTANCE_S)
+    material.budget.seconds = 0.0
+    assert len(importances(model, material, names, 5.0)) == 1
+    assert material.budget.cut
 
 
 def test_a_slow_clock_still_leaves_a_model_and_says_that_the_plan_was_cut():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.analysis.automl.budget import FINISHING_S, Budget
+from app.analysis.automl.budget import FINISHING_S, LAST_S, Budget
 from app.analysis.automl.checkpoints import Checkpoints
 from app.analysis.automl.group import train_clusters
 from app.analysis.automl.options import RunOptions
@@ -82,7 +82,7 @@ def test_little_time_is_left_once_somebody_asked():
     clock.time = 101
     budget.open_reserve()
     assert not budget.expired(), "final fits have what is left"
-    assert budget.last_call == pytest.approx(FINISHING_S - 2)
+    assert budget.last_call == pytest.approx(FINISHING_S - 1 - LAST_S)
     clock.time = 100 + FINISHING_S
     assert budget.expired()
 

@@ -67,7 +67,9 @@ class Search:
             self.notes.append(f"{entry.name} {reason}")
             return True
         planned = estimate(entry, self.ground)
-        if entry.kind != BASELINE and (budget.expired() or planned > SHARE * budget.affordable()):
+        if entry.kind != BASELINE and (
+            budget.expired() or budget.afforded(lambda left: planned > SHARE * left)
+        ):
             return False
         self._try(entry, planned)
         return True
