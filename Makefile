@@ -7,6 +7,9 @@ UV := .tools/bin/uv
 RUNTIME := $(VENV)/.runtime-stamp
 DEV := $(VENV)/.dev-stamp
 
+# Where this is set, each of the many processes would compile every library anew at its start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup setup-dev demo serve test faults lint format bench soak release-models lock clean
 
 setup: $(RUNTIME)  ## install UAM into .venv (under 2 s when there is nothing to do)
