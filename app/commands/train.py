@@ -13,6 +13,7 @@ import psutil
 from app import __version__
 from app.analysis.automl.options import check_options, parse_options
 from app.analysis.automl.tasks import metric_named
+from app.analysis.automl.threads import available_cpus
 from app.analysis.errors import BadOption
 from app.commands.bench import Bench, Table, bench, deliver
 from app.commands.failures import WorkFailed, WrongUsage
@@ -33,16 +34,31 @@ OVERRUN_S = 3.0
 # Where the libraries of training load in LOAD_S, the report takes REPORT_S; where that takes
 # longer, so does the report, and all else.
 LOAD_S = 1.4
+# … and in a child that has read the table, which shares some of them:
+LOAD_REST_S = 0.9
 REPORT_S = 1.2
 # However slow the machine is today: so much of the budget is left to training.
-LEAST_SHARE = 0.4
+LEAST_SHARE = 0.3
+# Of the budget, until no further chart of the data is begun where all is done in turn.
+DRAWING_SHARE = 0.15
+# Beside the report, for the last chart and for what is written.
+SPARE_S = 0.3
+
+
+def _elapsed() -> float:
+    """Seconds since this process was started."""
+    return time.time() - float(psutil.Process().create_time())
+
+
+def _allowed(budget_s: float) -> float:
+    """Seconds that the command may take in all."""
+    return budget_s + OVERRUN_SHARE * budget_s + OVERRUN_S
 
 
 def _overspent(budget_s: float, pace: float) -> float:
     """Seconds of the budget that are gone already, once the report's share is laid aside, which
     takes ``pace`` times as long as usual."""
-    elapsed = time.time() - float(psutil.Process().create_time())
-    beyond = elapsed + pace * REPORT_S - OVERRUN_SHARE * budget_s - OVERRUN_S
+    beyond = _elapsed() + pace * REPORT_S + budget_s - _allowed(budget_s)
     return min(max(0.0, beyond), (1 - LEAST_SHARE) * budget_s)
 
 
@@ -58,17 +74,9 @@ def train(data: Path, out: Path, options: dict[str, Any], jobs: int | None) -> N
             metric_named(options["metric"])
     except BadOption as error:
         raise WrongUsage(f"train: {error.message}") from None
-    with ThreadPoolExecutor(1) as aside, bench() as at, at.beside() as second:
-        # Loading the libraries of training takes longer than reading most tables.
-        warming = aside.submit(_load, second, TRAIN)
-        table = at.read(data)
-        _check(table, options)
-        cleaned = _clean(at, table, options)
-        pace = max(1.0, warming.result() / LOAD_S)
-        exploring = aside.submit(_explore, at, cleaned, data, options)
-        loading = aside.submit(_load, at, RENDER)  # while models are fitted
-        made = _train(second, cleaned, options, jobs, pace)
-        explored, _ = exploring.result(), loading.result()
+    with bench() as at:
+        work = _side_by_side if available_cpus() > 1 else _in_turn
+        table, explored, made = work(at, data, options, jobs)
         charts = _gather_charts(at, explored, made)
         report = _report(at, table, data, options, explored, made, charts)
         for name in ("model.joblib", "model.json", "leaderboard.json"):
@@ -78,11 +86,47 @@ def train(data: Path, out: Path, options: dict[str, Any], jobs: int | None) -> N
         _tell(at, made, out)
 
 
-def _load(at: Bench, job: str) -> float:
-    """Have the libraries of a job loaded; the seconds that it took."""
+Made = tuple[Table, Path, Path]
+"""The table as read, and the folders of what was explored and trained."""
+
+
+def _side_by_side(at: Bench, data: Path, options: dict[str, Any], jobs: int | None) -> Made:
+    """Read and explore in one child, train in another."""
+    budget = float(options["time_budget_s"])
+    with ThreadPoolExecutor(1) as aside, at.beside() as second:
+        # Loading the libraries of training takes longer than reading most tables.
+        warming = aside.submit(_load, second, TRAIN, LOAD_S)
+        table, cleaned = _read(at, data, options)
+        pace = warming.result()
+        drawing = _allowed(budget) - _elapsed() - pace * (REPORT_S + SPARE_S)
+        exploring = aside.submit(_explore, at, cleaned, data, options, drawing)
+        loading = aside.submit(_load, at, RENDER, REPORT_S)  # while models are fitted
+        made = _train(second, cleaned, options, jobs, pace)
+        explored, _ = exploring.result(), loading.result()
+    return table, explored, made
+
+
+def _in_turn(at: Bench, data: Path, options: dict[str, Any], jobs: int | None) -> Made:
+    """All in one child, which loads the libraries once: a second would only slow it down."""
+    table, cleaned = _read(at, data, options)
+    pace = _load(at, TRAIN, LOAD_REST_S)
+    drawing = DRAWING_SHARE * float(options["time_budget_s"])
+    explored = _explore(at, cleaned, data, options, drawing)
+    return table, explored, _train(at, cleaned, options, jobs, pace)
+
+
+def _read(at: Bench, data: Path, options: dict[str, Any]) -> tuple[Table, Table]:
+    """The table as it was read, and cleaned. Raises :class:`WorkFailed`."""
+    table = at.read(data)
+    _check(table, options)
+    return table, _clean(at, table, options)
+
+
+def _load(at: Bench, job: str, usual_s: float) -> float:
+    """Have the libraries of a job loaded; how many times as long as usual it took, at least 1."""
     began = time.monotonic()
     at.job("loading", LOAD, {"module": job.partition(":")[0]}, quiet=True)
-    return time.monotonic() - began
+    return max(1.0, (time.monotonic() - began) / usual_s)
 
 
 def _check(table: Table, options: dict[str, Any]) -> None:
@@ -103,7 +147,7 @@ def _clean(at: Bench, table: Table, options: dict[str, Any]) -> Table:
     return Table(made / "cleaned.parquet", at.job("cleaning", CLEAN, params))
 
 
-def _explore(at: Bench, cleaned: Table, data: Path, options: dict[str, Any]) -> Path:
+def _explore(at: Bench, cleaned: Table, data: Path, options: dict[str, Any], draw_s: float) -> Path:
     made = at.folder("explore")
     params = {
         "source": str(cleaned.source),
@@ -113,6 +157,7 @@ def _explore(at: Bench, cleaned: Table, data: Path, options: dict[str, Any]) -> 
         "target": options["target"],
         "seed": options["seed"],
         "memory_mb": at.memory_mb,
+        "draw_s": draw_s,
     }
     at.job("exploring", EXPLORE, params, quiet=True)
     return made

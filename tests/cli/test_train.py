@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
-from tests.cli.conftest import Run, one_line, write_shops
+from tests.cli.conftest import UAM, Run, one_line, write_shops
 
 
 @dataclass
@@ -23,22 +25,15 @@ class Trained:
     stderr: str
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """One training on the table of shops."""
-    import os
-    import subprocess
-
-    from tests.cli.conftest import UAM
-
-    home = tmp_path_factory.mktemp("train")
+def train_shops(home: Path, *before: str) -> Trained:
+    """One training on the table of shops, by ``before`` and the command."""
     shops = write_shops(home / "shops.csv")
     out = home / "out"
     out.mkdir()
     (out / "leaderboard.json").write_text("old")
     arguments = ["train", shops, "--target", "sells", "--time-budget", "5", "--out", out]
     done = subprocess.run(
-        [str(UAM), *map(str, arguments)],
+        [*before, str(UAM), *map(str, arguments)],
         env={"PATH": os.environ["PATH"], "HOME": str(home)},
         capture_output=True,
         text=True,
@@ -47,6 +42,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     )
     assert done.returncode == 0, done.stderr
     return Trained(out, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Trained once."""
+    return train_shops(tmp_path_factory.mktemp("train"))
+
+
+def test_on_one_core_it_does_all_in_turn(tmp_path: Path) -> None:
+    core = str(min(os.sched_getaffinity(0)))
+    made = train_shops(tmp_path, "taskset", "-c", core)
+    board = json.loads((made.out / "leaderboard.json").read_text())
+    assert len(board["rows"]) >= 2
+    page = (made.out / "report.html").read_text()
+    assert page.count("data:image/png") >= 3
+    test_it_tells_where_everything_is(made)
 
 
 def test_it_tells_where_everything_is(trained: Trained) -> None:

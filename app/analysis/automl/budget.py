@@ -25,7 +25,7 @@ FINISHING_S = 6.0
 charts, writing."""
 SLOW = 1.5
 """From this pace on the plan is made by the clock, and may differ from day to day."""
-MOST_TAIL = 0.4
+MOST_TAIL = 0.3
 """Of the budget, what follows the models is kept at most so much, however slow the machine is."""
 LAST_S = 1.5
 """Planned seconds for charts and writing, which no final fit may use."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -34,6 +35,8 @@ REFIT_MEMBERS = 4
 """Members that time is kept for to fit once more on all rows."""
 SENDING_SHARE = 0.3
 """Of the wall time left, giving the table to a cluster may take this much."""
+FIRST_SHARE = 0.05
+"""Of the budget, the first candidate beyond the baseline may take this much whatever the time."""
 SHARE = 0.5
 """Of the planned time that is left, one candidate may take this much."""
 
@@ -117,6 +120,11 @@ class Search:
         if entry.kind == "baseline":
             return entry
         material = self.material
+        # Something better than the baseline there should be, whatever the time.
+        first = all(candidate.family == "baseline" for candidate in self.candidates)
+        quick = entry.estimator.estimate(shape, entry.params) if not entry.boosts else math.inf
+        if first and quick * len(material.split.folds) < FIRST_SHARE * material.budget.seconds:
+            return entry
         if material.budget.expired():
             return None
         # One more fit than folds: the final one, on all rows.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,9 @@ from app.analysis.profile.document import Profile, compute
 from app.analysis.profile.page import render_page
 from app.analysis.progress import Progress
 from app.analysis.schema import columns_from_json
+
+FEWEST_CHARTS = 3
+"""Charts that are drawn however little time there is."""
 
 
 def profile(
@@ -58,13 +63,16 @@ def explore(
     seed: int,
     progress: Progress,
     memory_mb: int | None = None,
+    draw_s: float | None = None,
 ) -> dict[str, Any]:
-    """The same profile, and the charts that this data deserves.
+    """The same profile, and the charts that this data deserves, in the order of their worth: all,
+    or those that can be drawn until ``draw_s`` seconds from now, three at least.
 
     Writes ``charts/NAME.json``, ``charts/NAME.png`` and ``charts/charts.json`` besides, and
     returns ``{"alerts", "charts": [{"name", "title", "kind", "columns"}]}``. Alerts in
     ``profile.json`` name the chart that shows them.
     """
+    until = math.inf if draw_s is None else time.monotonic() + draw_s
     from app.analysis.charts.write import write_charts
     from app.analysis.profile.choice import chosen_charts
 
@@ -92,9 +100,15 @@ def explore(
     folder = Path(out_dir) / "charts"
     written = write_charts([], folder)
     for place, chart in enumerate(charts, start=1):
+        if place > FEWEST_CHARTS and time.monotonic() > until:
+            progress(
+                1.0, f"Drew {len(written)} of {len(charts)} charts: there is no time for more."
+            )
+            break
         written += write_charts([chart], folder)
         progress(0.4 + 0.6 * place / len(charts))
-    progress(1.0, f"Drew {len(written)} charts.")
+    else:
+        progress(1.0, f"Drew {len(written)} charts.")
     return {"alerts": len(found.document["alerts"]), "charts": written}
 
 

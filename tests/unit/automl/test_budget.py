@@ -129,7 +129,7 @@ def test_a_slow_clock_still_leaves_a_model_and_says_that_the_plan_was_cut():
     frame, columns = customers(200)
     made = trained(frame, columns, target="left", time_budget_s=5, now=Clock(0.15))
     names = [row["name"] for row in made.leaderboard["rows"]]
-    assert "Baseline" in names
+    assert {"Baseline", "Logistic regression"} <= set(names)
     assert "LightGBM" not in names
     assert any("cut the plan short" in note for note in made.facts["notes"])
     assert any("Skipped" in note or "ran out of time" in note for note in made.facts["notes"])

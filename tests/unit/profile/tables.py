@@ -36,8 +36,10 @@ def profiled(
     target: str | None = None,
     charts: bool = False,
     memory_mb: int | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """``profile.json`` of the table; with ``charts`` its entries under ``charts`` besides."""
+    """``profile.json`` of the table; with ``charts`` its entries under ``charts`` besides.
+    ``options`` are further ones of ``explore``."""
     source, columns = write(folder, data)
     out = folder / "out"
     out.mkdir()
@@ -50,6 +52,7 @@ def profiled(
         seed=0,
         progress=silent,
         memory_mb=memory_mb,
+        **options,
     )
     text = (out / "profile.json").read_text("utf-8")
     document = json.loads(text, parse_constant=lambda name: pytest_fail(name))

@@ -41,6 +41,15 @@ def business() -> dict:
     }
 
 
+def test_without_time_the_three_charts_of_most_worth_are_drawn(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    hurried = profiled(tmp_path / "a", business(), charts=True, draw_s=0.0)["charts"]
+    unhurried = profiled(tmp_path / "b", business(), charts=True, draw_s=3_600.0)["charts"]
+    assert hurried == unhurried[:3]
+    assert len(list((tmp_path / "a" / "out" / "charts").glob("*.png"))) == 3
+
+
 @pytest.mark.parametrize("target", ["churn", "charge", "paperless", "contract", None])
 def test_at_least_eight_kinds_and_at_most_24_charts(tmp_path: Path, target: str | None) -> None:
     document = profiled(tmp_path, business(), target=target, charts=True)
