@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,7 @@ def train(
             cluster=cluster,
         )
         frame = load_frame(source, schema)
-        drawing = ThreadPoolExecutor(1).submit(_load_drawing)
+        threading.Thread(target=_load_drawing, daemon=True).start()
         with bounded_pools(1):  # fits go side by side, or bring their own threads
             trained = work(frame, schema, parsed, setting, progress, checkpoints)
     digest, size = save(trained.bundle, out / "model.joblib")
@@ -102,7 +102,7 @@ def train(
     _write(out / "leaderboard.json", trained.leaderboard)
     _write(out / "model.json", facts)
     progress(0.93, "Drawing charts.")
-    drawing.result()(trained.charts, out / "charts")
+    _load_drawing()(trained.charts, out / "charts")
     progress(1.0, f"Trained in {time.monotonic() - started:.1f} s: {facts['name']}.")
     return facts
 
