@@ -75,8 +75,9 @@ def hasty(s3: S3, s3_way: Proxy) -> S3MinIOClient:
 
 
 @pytest.mark.parametrize("kind", ["silent", "trickle"])
-def test_a_storage_that_hangs_or_trickles_keeps_nobody_for_ever(hasty, s3_way, kind):
-    hasty.upload_bytes(BUCKET, "way/there", bytes(16 * MB))
+def test_a_storage_that_hangs_or_trickles_keeps_nobody_for_ever(hasty, s3, s3_way, kind):
+    patient = s3.storage()
+    patient.upload_bytes(BUCKET, "way/there", bytes(16 * MB))
     with s3_way.broken(kind), pytest.raises(StorageUnavailable):
         hasty.download_bytes(BUCKET, "way/there")
     # The response has begun, and then it comes a byte at a time.
@@ -90,5 +91,5 @@ def test_a_storage_that_hangs_or_trickles_keeps_nobody_for_ever(hasty, s3_way, k
         hasty.upload_bytes(BUCKET, "way/new", bytes(20 * MB))
     with pytest.raises(ObjectMissing):
         hasty.stat(BUCKET, "way/new")
-    assert len(hasty.download_bytes(BUCKET, "way/there")) == 16 * MB
-    hasty.delete_prefix(BUCKET, "way/")
+    assert len(patient.download_bytes(BUCKET, "way/there")) == 16 * MB
+    patient.delete_prefix(BUCKET, "way/")
