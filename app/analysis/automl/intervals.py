@@ -19,8 +19,8 @@ Array = npt.NDArray[Any]
 COVERAGE = 0.9
 LEAST_ROWS = 40
 LEAST_CHECKED = 200
-CHANCE = 2.0
-"""Standard errors that the share of covered rows may be off by chance."""
+BIAS = 0.008
+"""By about so much the coverage of out-of-fold errors differs from that of the kept model."""
 ROWS_PER_BAND = 200
 MOST_BANDS = 10
 
@@ -44,22 +44,29 @@ class Intervals:
         return float(np.average((truth >= low) & (truth <= high), weights=weights))
 
     def followed(
-        self, truth: Array, predictions: Array, weights: Array | None = None
+        self, truth: Array, predictions: Array, made_of: float, weights: Array | None = None
     ) -> Intervals | None:
-        """These, as many times as wide as rows of another sample ask for, which had no part in
-        them; ``None`` where those are few, or contradict by no more than chance."""
+        """These, which were made of so many rows, as many times as wide as rows of another sample
+        ask for, which had no part in them; ``None`` where those are few.
+
+        Both samples are subject to chance, and out-of-fold errors may differ from those of the
+        model that is kept by about :data:`BIAS` of coverage: the other sample counts by its
+        inverse variance beside that (a normal mean with a normal prior).
+        """
         if weights is not None:
             counted = weights > 0
             truth, predictions, weights = truth[counted], predictions[counted], weights[counted]
         rows = effective_rows(truth.size, weights)
         if rows < LEAST_CHECKED or np.any(self.low >= 0) or np.any(self.high <= 0):
             return None
-        off = abs(self.covered(truth, predictions, weights) - COVERAGE)
-        if off <= CHANCE * np.sqrt(COVERAGE * (1 - COVERAGE) / rows):
-            return None
+        variance = COVERAGE * (1 - COVERAGE)
+        prior = variance / max(made_of, 1.0) + BIAS**2
+        trust = prior / (prior + variance / rows)
+        seen = self.covered(truth, predictions, weights)
+        wanted = seen + trust * (COVERAGE - seen)
         errors, band = truth - predictions, np.searchsorted(self.edges, predictions)
         reach = errors / np.where(errors < 0, self.low[band], self.high[band])
-        share = min(1.0, COVERAGE * (1 + 1 / rows))
+        share = min(1.0, wanted * (1 + 1 / rows))
         factor = float(quantiles(reach, np.array([share]), weights)[0])
         return Intervals(self.edges, self.low * factor, self.high * factor)
 

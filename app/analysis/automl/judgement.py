@@ -13,7 +13,7 @@ from app.analysis.automl.calibration import tempered
 from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.encoded import Encoded
-from app.analysis.automl.intervals import COVERAGE
+from app.analysis.automl.intervals import COVERAGE, effective_rows
 from app.analysis.automl.leaderboard import rounded
 from app.analysis.automl.material import Material, usable
 from app.analysis.automl.metrics import all_scores
@@ -25,6 +25,8 @@ MOST_ROWS = 2_000
 FEWEST_ROWS = 200
 MOST_REPEATS = 5
 MOST_IDLE = 50
+WORTH_TELLING = 0.01
+"""Coverage that intervals may be off on the holdout without a word."""
 LEAST_IMPORTANCE_S = 0.3
 """Wall seconds for importances however late it is."""
 
@@ -69,7 +71,7 @@ def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[st
 
 
 def follow_holdout(choice: Choice, material: Material) -> tuple[Choice, list[str]]:
-    """The choice with intervals that the holdout does not contradict, and what is told of that.
+    """The choice with intervals that heed the holdout, too, and what is told of that.
 
     Comes after :func:`judge`: the coverage that is reported is that before. A test set of the
     user's own changes nothing of the model.
@@ -77,10 +79,13 @@ def follow_holdout(choice: Choice, material: Material) -> tuple[Choice, list[str
     if choice.intervals is None or material.test is not None or not material.holdout.rows:
         return choice, []
     truth, weights = material.holdout_y, usable(material.holdout_weights)
-    followed = choice.intervals.followed(truth, choice.holdout, weights)
+    made_of = effective_rows(material.judged.size, usable(material.judged_weights))
+    followed = choice.intervals.followed(truth, choice.holdout, made_of, weights)
     if followed is None:
         return choice, []
     before = choice.intervals.covered(truth, choice.holdout, weights)
+    if abs(before - COVERAGE) < WORTH_TELLING:
+        return replace(choice, intervals=followed), []
     how = "narrower" if before > COVERAGE else "wider"
     told = f"Intervals were made {how}: they held {before:.1%} of the holdout, not {COVERAGE:.0%}."
     return replace(choice, intervals=followed), [told]
