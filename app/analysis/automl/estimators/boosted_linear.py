@@ -30,7 +30,8 @@ _SUREST = 1e-6
 
 class BoostedLinear(Boosting):
     """``params`` are those of :class:`Boosting`, and ``linear``: those of the linear model, a
-    ridge or logistic regression, on whose margins the trees are grown."""
+    ridge or logistic regression, on whose margins the trees are grown. For values and two classes:
+    with many, the linear model costs more than it gives."""
 
     family = "boosted linear"
     view: ClassVar[ViewName] = "both"
@@ -86,20 +87,17 @@ class BoostedLinear(Boosting):
         said = self.linear.predict(dense)
         if self.task == "regression":
             return said
-        kept = np.log(np.clip(said, _SUREST, 1 - _SUREST))
-        return np.asarray(kept[:, 1] - kept[:, 0] if self.task == "binary" else kept)
+        share = np.clip(said[:, 1], _SUREST, 1 - _SUREST)
+        return np.asarray(np.log(share / (1 - share)))
 
     def predict(self, matrix: Matrix, threads: int = 1) -> Array:
-        """Values within the training range, or probabilities."""
+        """Values within the training range, or probabilities of both classes."""
         margins = self._margins(matrix[:, self.features :])
         sums = margins + self._trees(matrix[:, : self.features], threads, raw=True)
         if isinstance(self.linear, Ridge):
             return np.asarray(np.clip(sums, self.linear.low, self.linear.high))
-        if self.task == "binary":
-            share = 1 / (1 + np.exp(-sums))
-            return np.column_stack([1 - share, share])
-        shifted = np.exp(sums - sums.max(axis=1, keepdims=True))
-        return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+        share = 1 / (1 + np.exp(-sums))
+        return np.column_stack([1 - share, share])
 
     @property
     def size_bytes(self) -> int:
