@@ -34,6 +34,8 @@ READER_JOBS = {
     "app.analysis.ingest.jobs": ["duckdb"],
     "app.analysis.profile.jobs": [],
     "app.analysis.questions.jobs": ["duckdb"],
+    "app.registry.file_child": ["duckdb", "lightgbm", "pyarrow.pandas_compat"],
+    "app.registry.warm": ["lightgbm"],
 }
 
 STORAGE_PROBLEMS: dict[type[Exception], problems.Problem] = {

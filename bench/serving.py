@@ -23,6 +23,7 @@ from tests.api.world import EXAMPLE_CSV, World, register
 MB = 1024 * 1024
 PREDICTIONS = 300
 BULK_ROWS = 100_000
+BULKS = 6
 BUDGET_S = 60
 
 
@@ -167,7 +168,11 @@ def main() -> None:
                 f"one warm prediction: median {statistics.median(times):.1f} ms, "
                 f"95 % {times[int(len(times) * 0.95)]:.1f} ms"
             )
-            print(f"{BULK_ROWS:,} rows of CSV: {bulk_seconds(world, path):.1f} s")
+            times = [bulk_seconds(world, path) for _ in range(BULKS)]
+            print(
+                f"{BULK_ROWS:,} rows of CSV: the first {times[0]:.1f} s, "
+                f"then {statistics.median(times[1:]):.1f} s in the median"
+            )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,7 +16,7 @@ from app.analysis.automl.evaluation import check_evaluable, evaluate
 from app.analysis.automl.files import read_file
 from app.analysis.automl.monitoring import judge_drift
 from app.analysis.automl.serving import load
-from app.analysis.automl.table_out import csv_lines
+from app.analysis.automl.table_out import TOGETHER, csv_lines
 from app.analysis.progress import Progress
 
 
@@ -107,10 +108,10 @@ def compare_file(
 
 
 def _noted(answers: Iterable[dict[str, Any]], file: IO[str]) -> Iterator[dict[str, Any]]:
-    """Passes the answers on, and writes them as a JSON list on the way."""
-    mark = "["
-    for answer in answers:
-        file.write(mark + json.dumps(answer, ensure_ascii=False))
+    """Passes the answers on, and writes them as a JSON list on the way, some together."""
+    encode, mark, coming = json.JSONEncoder(ensure_ascii=False).encode, "[", iter(answers)
+    while some := list(islice(coming, TOGETHER)):
+        file.write(mark + encode(some)[1:-1])
         mark = ", "
-        yield answer
+        yield from some
     file.write("]")

@@ -27,6 +27,7 @@ STAGE_JOBS = {
     "app.analysis.profile.jobs": ["app.analysis.profile.choice", "app.analysis.charts.write"],
     "app.analysis.automl.jobs": ["lightgbm", "sklearn.ensemble", "app.analysis.charts.write"],
     "app.analysis.report.jobs": [],
+    "app.registry.file_child": ["duckdb", "lightgbm", "pyarrow.pandas_compat"],
 }
 
 

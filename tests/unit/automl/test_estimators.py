@@ -169,6 +169,21 @@ def test_the_same_seed_boosts_the_same_model():
     np.testing.assert_array_equal(models[0], models[1])
 
 
+@pytest.mark.parametrize("task", ["regression", "binary", "multiclass"])
+def test_many_rows_are_predicted_as_each_of_them_alone(task):
+    data = fitting(task)
+    plain = Boosting(task, {"learning_rate": 0.05, "num_leaves": 5, "rounds": 300})
+    kinds = [plain]
+    if task == "regression":
+        kinds.append(LinearLeaves(task, {**plain.params, "linear_lambda": 1.0}))
+    for estimator in kinds:
+        estimator.fit(data, HOW)
+        matrix = np.tile(data.valid_view("tree"), (20, 1))
+        together, alone = estimator.predict(matrix), estimator.predict(matrix[:60])
+        np.testing.assert_allclose(together[:60], alone, rtol=1e-9)
+        np.testing.assert_array_equal(together[:60], together[-60:])
+
+
 def test_boosting_stops_early_and_settles_on_the_mean_round_grown_with_the_rows():
     data = fitting("binary", rows=400)
     estimator = Boosting(

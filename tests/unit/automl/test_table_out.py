@@ -2,12 +2,13 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import Any
 
 from app.analysis.automl.table_out import csv_lines
 
 
-def read(predictions: list[dict[str, Any]], **chosen: bool) -> list[list[str]]:
+def read(predictions: Iterable[dict[str, Any]], **chosen: bool) -> list[list[str]]:
     return list(csv.reader(io.StringIO("".join(csv_lines(predictions, **chosen)))))
 
 
@@ -28,6 +29,20 @@ def test_an_interval_has_two_columns() -> None:
         {"prediction": -1.5, "interval": {"low": -2.0, "high": -1.0}, "explanation": [{"a": 1}]}
     ]
     assert read(predictions) == [["prediction", "low", "high"], ["-1.5", "-2.0", "-1.0"]]
+
+
+def test_a_row_whose_interval_is_not_known_leaves_its_cells_empty() -> None:
+    known = {"prediction": 2.0, "interval": {"low": 1.0, "high": 3.0}}
+    assert read([{"prediction": 1.0}, known]) == [
+        ["prediction", "low", "high"],
+        ["1.0", "", ""],
+        ["2.0", "1.0", "3.0"],
+    ]
+
+
+def test_many_answers_have_one_header_and_keep_their_order() -> None:
+    rows = read({"prediction": float(i)} for i in range(2_500))
+    assert rows == [["prediction"], *([f"{i}.0"] for i in range(2_500))]
 
 
 def test_labels_that_a_spreadsheet_would_run_are_neutralised() -> None:

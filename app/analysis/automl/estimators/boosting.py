@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import lightgbm as lgb
 import numpy as np
+from scipy.special import expit, softmax
 
 from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.estimators.base import (
@@ -30,6 +31,9 @@ FROZEN: Params = {
 binned once. (Pre-filtering would freeze ``min_data_in_leaf`` too.)"""
 
 MAX_ROUNDS = 10_000
+_FEW_ROWS = 500
+_CACHED_TREES = 128
+"""So many small trees stay in a core's own cache."""
 _SAMPLED = 5
 _LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
 
@@ -86,11 +90,32 @@ class Boosting(Estimator):
 
     def _trees(self, matrix: Matrix, threads: int, *, raw: bool) -> Array:
         """What the trees say together: ``raw`` as a sum, else as a value or probabilities."""
-        # One thread for few rows: waking a second one takes longer than the trees do.
-        used = threads if len(matrix) > 500 else 1
-        return np.asarray(
-            self.booster.predict(matrix, num_iteration=self.rounds, num_threads=used, raw_score=raw)
-        )
+        if len(matrix) <= _FEW_ROWS:
+            # One thread: waking a second one takes longer than the trees do.
+            return np.asarray(
+                self.booster.predict(
+                    matrix, num_iteration=self.rounds, num_threads=1, raw_score=raw
+                )
+            )
+        sums = self._summed(np.ascontiguousarray(matrix), threads)
+        if raw or self.task == "regression":
+            return sums
+        return np.asarray(expit(sums) if self.task == "binary" else softmax(sums, axis=1))
+
+    def _summed(self, matrix: Matrix, threads: int) -> Array:
+        """The sum of all trees, some at a time, so that they stay in the processor's cache while
+        the rows pass through them: the same but for the last bits, in half of the time."""
+        block = max(1, _CACHED_TREES // self.booster.num_model_per_iteration())
+        total: Any = 0.0
+        for start in range(0, self.rounds, block):
+            total = total + self.booster.predict(
+                matrix,
+                start_iteration=start,
+                num_iteration=min(block, self.rounds - start),
+                num_threads=threads,
+                raw_score=True,
+            )
+        return np.asarray(total)
 
     def _datasets(
         self, data: Fitting, how: Circumstances
