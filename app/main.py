@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from app import __version__
 from app.config import Settings, get_settings
 from app.core import problem_answers, problems, sandbox, scratch
+from app.core.afterwards import Afterwards
 from app.core.edge import BodyLimitMiddleware, SecurityHeadersMiddleware, TrailingSlashMiddleware
 from app.core.limits import RateLimits
 from app.core.queue import celery
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         storage=open_storage(settings),
         limits=RateLimits(settings.redis_url),
         predictors=PredictorPool(memory_mb=settings.child_memory_mb),
+        afterwards=Afterwards("afterwards"),
     )
 
     gate = DatabaseGate(held.probe)
@@ -70,6 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with RunWatcher(held.database, settings.redis_url) as watcher:
             app.state.watcher = watcher
             yield
+        await run_in_threadpool(held.afterwards.close)
         gate.stop()
         held.predictors.close()
         sandbox.leave_nursery()

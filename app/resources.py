@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     # Workers use services, too, and none of these: they are not to wait for them.
     from app.config import Settings
+    from app.core.afterwards import Afterwards
     from app.core.limits import RateLimits
     from app.core.sandbox_pool import PredictorPool
     from app.db.session import Database
@@ -24,3 +25,4 @@ class Resources:
     storage: Storage
     limits: RateLimits
     predictors: PredictorPool
+    afterwards: Afterwards

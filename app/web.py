@@ -43,6 +43,10 @@ def _store(request: Request) -> Storage:
     return resources(request).storage
 
 
+def _settled(request: Request) -> None:
+    resources(request).afterwards.settle()
+
+
 Held = Annotated[Resources, Depends(resources)]
 IdempotencyKey = Annotated[
     str | None,
@@ -54,6 +58,9 @@ IdempotencyKey = Annotated[
 ]
 # The function scope ends the unit, and so commits, before the answer is sent.
 Unit = Annotated[UnitOfWork, Depends(_unit, scope="function")]
+SETTLED = Depends(_settled)
+"""For a route's ``dependencies``: what answers before this request left to be done is done before
+any unit of work of this one begins, which may hold what that needs."""
 Config = Annotated[Settings, Depends(_config)]
 Store = Annotated[Storage, Depends(_store)]
 

@@ -28,7 +28,7 @@ from app.registry.schemas import (
     Monitoring,
 )
 from app.resources import Resources
-from app.web import Held, Since, Unit, answers
+from app.web import SETTLED, Held, Since, Unit, answers
 
 router = APIRouter(tags=["models"])
 # Each waits for a child of its own: only a few at once.
@@ -130,7 +130,11 @@ def promote(model_id: str, user: CurrentUser, unit: Unit) -> ModelOut:
     return ModelOut.of(champions.promote_model(unit, user, model_id))
 
 
-@router.get("/models/{model_id}/monitoring", responses=answers(401, 404, 409, 410, 422, 429, 507))
+@router.get(
+    "/models/{model_id}/monitoring",
+    responses=answers(401, 404, 409, 410, 422, 429, 507),
+    dependencies=[SETTLED],
+)
 async def monitor(
     model_id: str,
     user: CurrentUser,

@@ -47,11 +47,10 @@ def find_model(held: Resources, user: Principal, model_id: str) -> ModelMeta:
 def predict_rows(
     held: Resources, user: Principal, model: ModelMeta, asked: PredictIn
 ) -> PredictedRows:
-    """Predict rows and keep the answer as an artifact.
+    """Predict rows and keep the answer as an artifact, whose row is written after the answer.
 
-    Raises :class:`NotFound` when the model is deleted meanwhile, :class:`Gone` when its file
-    is missing or changed, :class:`Unprocessable` naming row and column, and
-    :class:`PayloadTooLarge` for more rows than a caller may wait for.
+    Raises :class:`Gone` when the model's file is missing or changed, :class:`Unprocessable`
+    naming row and column, and :class:`PayloadTooLarge` for more rows than a caller may wait for.
     """
     rows, limit = asked.rows, held.settings.predict_sync_max_rows
     if not rows and asked.horizon is None:
@@ -76,6 +75,7 @@ def predict_rows(
         count,
         lambda unit, _: service.hold_model(unit, user, model.id),
         tally=tally,
+        afterwards=held.afterwards,
     )
     return PredictedRows(
         model_id=model.id,

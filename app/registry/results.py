@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from app.config import Settings
+from app.core.afterwards import Afterwards
 from app.db.session import Database, UnitOfWork
 from app.db.tables import Artifact, ModelMeta, PredictionTally, Run, new_id
 from app.registry.service import run_prefix
@@ -52,12 +53,14 @@ class Shelf:
         *,
         product: Product = "predictions",
         tally: dict[str, Any] | None = None,
+        afterwards: Afterwards | None = None,
     ) -> Artifact:
         """Store predictions, or an evaluation, and write them down as an artifact of the model's
         run; of predictions also what was asked, as ``tally`` counts it.
 
         ``confirm`` runs in the unit that writes the row, and raises when the predictions are
-        no longer wanted (their model was deleted, their job was lost): then nothing stays.
+        no longer wanted (their model was deleted, their job was lost): then nothing stays. With
+        ``afterwards`` the row is written a moment later, by that thread; the object is there.
         """
         bucket, artifact_id = self.settings.minio_bucket, new_id()
         filename = f"{product}-{artifact_id}.{kind}"
@@ -65,24 +68,31 @@ class Shelf:
         source = io.BytesIO(content) if isinstance(content, bytes) else content
         with deposit(self.storage, bucket, key):
             stored = self.storage.upload_fileobj(bucket, key, source)
-            with self.database.unit() as unit:
-                artifact = Artifact(
-                    id=artifact_id,
-                    run_id=model.run_id,
-                    type=_TYPES[product],
-                    filename=filename,
-                    storage_key=stored.key,
-                    size_bytes=stored.size,
-                    sha256=stored.sha256,
-                    metadata_json={"model_id": model.id, "rows": rows},
-                    created_at=unit.now(),
-                )
+        facts: dict[str, Any] = {
+            "id": artifact_id,
+            "run_id": model.run_id,
+            "type": _TYPES[product],
+            "filename": filename,
+            "storage_key": stored.key,
+            "size_bytes": stored.size,
+            "sha256": stored.sha256,
+            "metadata_json": {"model_id": model.id, "rows": rows},
+        }
+
+        def write() -> None:
+            with deposit(self.storage, bucket, key), self.database.unit() as unit:
+                artifact = Artifact(**facts, created_at=unit.now())
                 _hold(unit, model)
                 confirm(unit, artifact)
                 unit.session.add(artifact)
                 if product == "predictions":
                     unit.session.add(_counted(model, rows, tally or {}, artifact.created_at))
-        return artifact
+
+        if afterwards is None:
+            write()
+        else:
+            afterwards.leave(write)
+        return Artifact(**facts)
 
 
 def _hold(unit: UnitOfWork, model: ModelMeta) -> None:

@@ -13,7 +13,7 @@ from app.auth.principal import Principal
 from app.core.lanes import Lane
 from app.core.multipart import ReceivedFile, is_multipart, receive_form
 from app.core.problems import UnsupportedMedia
-from app.db.tables import Artifact, PredictionJob
+from app.db.tables import Artifact, ModelMeta, PredictionJob
 from app.projects.service import get_project
 from app.registry import champions, files, jobs, predicting, service
 from app.registry.bodies import file_form, is_json, parse_champion_rows, parse_rows, prefers_csv
@@ -29,7 +29,7 @@ from app.registry.schemas import (
     Predictions,
 )
 from app.resources import Resources
-from app.web import Held, Page, Unit, answers, paginate
+from app.web import SETTLED, Held, Page, Unit, answers, paginate
 
 router = APIRouter(tags=["models"])
 
@@ -125,7 +125,12 @@ def get_model(model_id: str, user: CurrentUser, unit: Unit) -> ModelDetail:
     return ModelDetail.of(service.get_model(unit, user, model_id))
 
 
-@router.delete("/models/{model_id}", status_code=204, responses=answers(401, 404, 409))
+@router.delete(
+    "/models/{model_id}",
+    status_code=204,
+    responses=answers(401, 404, 409),
+    dependencies=[SETTLED],
+)
 def delete_model(model_id: str, user: CurrentUser, unit: Unit, held: Held) -> None:
     """Delete a model; the predictions that it made stay."""
     service.delete_model(unit, held, user, model_id)
@@ -180,26 +185,26 @@ def _champion_rows(
     asked = parse_champion_rows(body)
     with held.database.unit(write=False) as unit:
         model = champions.find_champion(unit, user, project_id, asked.target)
-    return _rows_answer(_by_whom_can(held, user, model.id, asked), csv)
+    return _rows_answer(_by_whom_can(held, user, model, asked), csv)
 
 
 def _predict_rows(
     held: Resources, user: Principal, model_id: str, body: bytes, csv: bool
 ) -> Response:
-    predicting.find_model(held, user, model_id)
-    return _rows_answer(_by_whom_can(held, user, model_id, parse_rows(body)), csv)
+    model = predicting.find_model(held, user, model_id)
+    return _rows_answer(_by_whom_can(held, user, model, parse_rows(body)), csv)
 
 
 def _by_whom_can(
-    held: Resources, user: Principal, model_id: str, asked: PredictIn
+    held: Resources, user: Principal, model: ModelMeta, asked: PredictIn
 ) -> PredictedRows:
     """The answer of a model, or of the one that was made again in its place."""
 
     def ask(model_id: str) -> PredictedRows:
-        model = predicting.find_model(held, user, model_id)
-        return predicting.predict_rows(held, user, model, asked)
+        asking = model if model_id == model.id else predicting.find_model(held, user, model_id)
+        return predicting.predict_rows(held, user, asking, asked)
 
-    found, told = answered(held, user, model_id, ask)
+    found, told = answered(held, user, model.id, ask)
     found.warnings.extend(told)
     return found
 

@@ -22,7 +22,7 @@ from app.runs.schemas import (
 )
 from app.runs.states import Status
 from app.runs.watch import RunWatcher
-from app.web import Held, IdempotencyKey, Page, Unit, answers, paginate
+from app.web import SETTLED, Held, IdempotencyKey, Page, Unit, answers, paginate
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -152,7 +152,7 @@ def rerun(
     return RunStarted(run_id=run.id, status=run.status)
 
 
-@router.get("/{run_id}/artifacts", responses=answers(401, 404, 422))
+@router.get("/{run_id}/artifacts", responses=answers(401, 404, 422), dependencies=[SETTLED])
 def artifacts(
     run_id: str,
     user: CurrentUser,

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import select
 
+from app.core.afterwards import Afterwards
 from app.core.limits import RateLimits
 from app.core.problems import Gone, NotFound
 from app.core.sandbox_pool import PredictorPool
@@ -335,8 +336,8 @@ def test_a_table_that_went_with_its_dataset_is_unknown_and_not_lost(
 ) -> None:
     sent(fresh, path, SECOND, "append")
     storage, bucket = open_storage(server.settings), server.settings.minio_bucket
-    predictors, limits = PredictorPool(memory_mb=0), RateLimits("")
-    held = Resources(server.settings, database, database, storage, limits, predictors)
+    predictors, limits, later = PredictorPool(memory_mb=0), RateLimits(""), Afterwards("x")
+    held = Resources(server.settings, database, database, storage, limits, predictors, later)
     with database.unit(write=False) as unit:
         now = unit.session.get_one(Dataset, path.rsplit("/", 1)[1])
         before = unit.session.scalars(

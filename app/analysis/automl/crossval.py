@@ -230,7 +230,7 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
     prediction = np.concatenate([judged.prediction for judged in done])
     factor = smearing(entry.target, truth, prediction)
     prediction = prediction * factor if factor != 1.0 else prediction
-    growth = material.y.size / float(np.mean([f.train.size for f in material.split.folds]))
+    growth = material.growth
     estimators = [judged.estimator for judged in done]
     first, space = done[0], material.fold(0, "plain")[0].space
     return Candidate(

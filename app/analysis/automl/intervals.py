@@ -21,6 +21,10 @@ LEAST_ROWS = 40
 LEAST_CHECKED = 200
 BIAS = 0.008
 """By about so much the coverage of out-of-fold errors differs from that of the kept model."""
+LEARNING = 0.05
+"""Exponent of the learning curves: errors that can be learned away fall about as rows to the power
+of minus this. Power laws are what is found again and again (Viering & Loog 2023); the exponent is a
+cautious one."""
 ROWS_PER_BAND = 200
 MOST_BANDS = 10
 
@@ -67,8 +71,17 @@ class Intervals:
         errors, band = truth - predictions, np.searchsorted(self.edges, predictions)
         reach = errors / np.where(errors < 0, self.low[band], self.high[band])
         share = min(1.0, wanted * (1 + 1 / rows))
-        factor = float(quantiles(reach, np.array([share]), weights)[0])
+        return self.scaled(float(quantiles(reach, np.array([share]), weights)[0]))
+
+    def scaled(self, factor: float) -> Intervals:
+        """These, so many times as wide."""
         return Intervals(self.edges, self.low * factor, self.high * factor)
+
+
+def learned_more(explained: float, times: float) -> float:
+    """How wide errors are, as a share of before, for a model that learned from so many times the
+    rows, where it explains that share of the target's variance: what is noise does not shrink."""
+    return float(times ** -(LEARNING * np.clip(explained, 0.0, 1.0)))
 
 
 def fit_intervals(

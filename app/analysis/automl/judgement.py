@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.metrics import r2_score
 
 from app.analysis.automl.calibration import tempered
 from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.encoded import Encoded
-from app.analysis.automl.intervals import COVERAGE, effective_rows
+from app.analysis.automl.intervals import COVERAGE, effective_rows, learned_more
 from app.analysis.automl.leaderboard import rounded
 from app.analysis.automl.material import Material, usable
 from app.analysis.automl.metrics import all_scores
@@ -70,11 +71,14 @@ def judge(choice: Choice, material: Material) -> tuple[dict[str, float], list[st
     return figures, notes
 
 
-def follow_holdout(choice: Choice, material: Material) -> tuple[Choice, list[str]]:
+def follow_holdout(
+    choice: Choice, material: Material, late: Sequence[str]
+) -> tuple[Choice, list[str]]:
     """The choice with intervals that heed the holdout, too, and what is told of that.
 
-    Comes after :func:`judge`: the coverage that is reported is that before. A test set of the
-    user's own changes nothing of the model.
+    The holdout is predicted by the folds' models; the one that is kept has learned from more rows,
+    but for members that are ``late``. Comes after :func:`judge`: the coverage that is reported is
+    that before. A test set of the user's own changes nothing of the model.
     """
     if choice.intervals is None or material.test is not None or not material.holdout.rows:
         return choice, []
@@ -83,6 +87,9 @@ def follow_holdout(choice: Choice, material: Material) -> tuple[Choice, list[str
     followed = choice.intervals.followed(truth, choice.holdout, made_of, weights)
     if followed is None:
         return choice, []
+    if not late:
+        explained = r2_score(truth, choice.holdout, sample_weight=weights)
+        followed = followed.scaled(learned_more(explained, material.growth))
     before = choice.intervals.covered(truth, choice.holdout, weights)
     if abs(before - COVERAGE) < WORTH_TELLING:
         return replace(choice, intervals=followed), []

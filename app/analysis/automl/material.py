@@ -136,6 +136,11 @@ class Material:
         return np.concatenate([fold.valid for fold in self.split.folds])
 
     @property
+    def growth(self) -> float:
+        """How many times as many rows as in a fold the final fit learns from."""
+        return self.y.size / float(np.mean([fold.train.size for fold in self.split.folds]))
+
+    @property
     def holdout(self) -> RawTable:
         """The rows that judge once, of a test set of the user's own where there is one; may be
         empty."""

@@ -17,10 +17,12 @@ from app.analysis.automl.material import Material
 from app.analysis.automl.portfolio import Entry, most_row_s
 from app.analysis.automl.transforms import TargetScale
 
-MOST_SEEDS = 3
+MOST_SEEDS, MOST_CHEAP_SEEDS = 3, 8
 CAREFUL = 1.25
 """Final fits are started when so many times their expected time is left; twice as many for a
 further seed, which is only a bonus."""
+CHEAP = 0.1
+"""Of what the final model may take a row."""
 MOST_BYTES = 40_000_000
 """Of the estimators, so that a bundle stays under 50 MB."""
 
@@ -31,16 +33,18 @@ def refit(
     """The model that is kept, the members that were late, and what is to be told about it.
 
     Each member is fitted on all rows, with several seeds where planned time, prediction time
-    and size allow: their mean is steadier than one. A member for which the clock has no time
+    and size allow: their mean is steadier than one. For those that cost next to nothing beside
+    the others there may be room where there is none for all. A member for which the clock has no time
     left is late, and serves as its first fold fitted it, on fewer rows.
     """
-    seeds = _seeds(choice, material)
+    seeds, more = planned_seeds(choice, material)
     material.budget.open_reserve()
     jobs = [
         _Job(weight, candidate, seed)
-        for seed in range(seeds)
+        for seed in range(MOST_CHEAP_SEEDS)
         for weight, candidate in choice.members
-        if seed == 0 or not _seedless(candidate)
+        if seed < (more if _cheap(candidate, material) else seeds)
+        and (seed == 0 or not _seedless(candidate))
     ]
     fitted = _fit_all(jobs, material, cluster)
     done: list[tuple[float, Fitted]] = []
@@ -123,18 +127,32 @@ def _fit_batch(
     return found
 
 
-def _seeds(choice: Choice, material: Material) -> int:
-    """How many seeds the plan has room for; a matter of counts, so the same on every day."""
+def planned_seeds(choice: Choice, material: Material) -> tuple[int, int]:
+    """How many seeds the plan has room for, of all members and of the cheap ones; a matter of
+    counts, so the same on every day."""
     members = [c for _, c in choice.members]
-    budget = material.budget
+    cheap = [c for c in members if _cheap(c, material) and not _seedless(c)]
+    spare = material.budget.planned_left + material.budget.reserve
+    seeds = max(1, min(MOST_SEEDS, _room(members, spare, material)))
+    once = material.planned([c.refit_work for c in members])
+    more = _room(cheap, spare - seeds * once, material) if cheap else 0
+    return seeds, max(seeds, min(MOST_CHEAP_SEEDS, seeds + more))
+
+
+def _room(members: list[Candidate], spare: float, material: Material) -> int:
+    """How many fits of each of them there is room for."""
     once = material.planned([c.refit_work for c in members])
     row = sum(c.row_price for c in members)
     size = sum(c.first[1].estimator.size_bytes for c in members)
-    spare = budget.planned_left + budget.reserve
     most = min(
         spare / max(once, 1e-9), most_row_s(material.outputs) / row, MOST_BYTES / max(size, 1)
     )
-    return max(1, min(MOST_SEEDS, int(most)))
+    return int(most)
+
+
+def _cheap(candidate: Candidate, material: Material) -> bool:
+    """Whether its predictions cost so little that a few more of it do not count."""
+    return candidate.row_price < CHEAP * most_row_s(material.outputs)
 
 
 def _fit(job: _Job, material: Material) -> Fitted | None:
@@ -188,8 +206,11 @@ def _seedless(candidate: Candidate) -> bool:
 def _told(late: list[str], fitted: list[tuple[_Job, Fitted]]) -> list[str]:
     notes = []
     seeds = 1 + max((job.seed for job, _ in fitted), default=0)
+    repeated = dict.fromkeys(job.candidate.entry.name for job, _ in fitted if job.seed)
+    once = {job.candidate.entry.name for job, _ in fitted} - repeated.keys()
     if late:
         notes.append(f"No time was left to fit on all rows: {', '.join(late)} (first fold kept).")
     if seeds > 1:
-        notes.append(f"The final fit averages {seeds} seeds.")
+        of = f" of {', '.join(repeated)}" if once else ""
+        notes.append(f"The final fit averages {seeds} seeds{of}.")
     return notes

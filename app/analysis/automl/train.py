@@ -74,7 +74,7 @@ def train_supervised(
     model, late, told = refit(choice, material, setting.cluster)
     choice = as_kept(choice, material, late)
     figures, flattered = judge(choice, material)
-    choice, followed = follow_holdout(choice, material)
+    choice, followed = follow_holdout(choice, material, late)
     names = [column.name for column in made.inputs]
     importance = importances(early, material, names, min(0.05 * material.budget.seconds, 5.0))
     reference = reference_of(made, choice, importance)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from app.analysis.automl.intervals import Intervals, fit_intervals
+from app.analysis.automl.intervals import LEARNING, Intervals, fit_intervals, learned_more
 
 Array = npt.NDArray[Any]
 ROWS = 20_000
@@ -58,6 +58,15 @@ def test_few_rows_that_made_them_have_less_to_say() -> None:
     assert few is not None
     assert np.all(few.high < many.high)
     assert np.all(many.high < made.high)
+
+
+def test_a_model_of_more_rows_errs_less_where_there_is_something_to_learn() -> None:
+    assert learned_more(0.95, 1.6) < learned_more(0.5, 1.6) < 1.0
+    assert learned_more(0.0, 1.6) == learned_more(-0.3, 1.6) == learned_more(0.9, 1.0) == 1.0
+    assert learned_more(1.0, 2.0) == pytest.approx(2**-LEARNING)
+    made = fitted()
+    np.testing.assert_allclose(made.scaled(0.5).high, made.high / 2)
+    np.testing.assert_allclose(made.scaled(0.5).low, made.low / 2)
 
 
 def test_few_rows_change_nothing() -> None:

@@ -1,0 +1,45 @@
+"""How many seeds the final fit averages."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.analysis.automl.portfolio import MOST_ROW_S
+from app.analysis.automl.refit import MOST_CHEAP_SEEDS, MOST_SEEDS, planned_seeds
+
+
+def member(share: float, work: float = 1.0, family: str = "network", size: int = 1_000) -> Any:
+    """A member that takes that share of what the model may take a row."""
+    estimator = SimpleNamespace(size_bytes=size)
+    return SimpleNamespace(
+        row_price=share * MOST_ROW_S,
+        refit_work=work,
+        family=family,
+        first=(None, SimpleNamespace(estimator=estimator)),
+    )
+
+
+def seeds(members: list[Any], spare_s: float) -> tuple[int, int]:
+    choice = SimpleNamespace(members=[(1 / len(members), one) for one in members])
+    budget = SimpleNamespace(planned_left=spare_s, reserve=0.0)
+    material = SimpleNamespace(budget=budget, planned=sum, outputs=1)
+    return planned_seeds(choice, material)  # type: ignore[arg-type]
+
+
+def test_where_there_is_room_for_one_seed_of_all_the_cheap_get_more() -> None:
+    dear, cheap = member(0.7, family="boosting"), member(0.02)
+    assert seeds([dear, cheap], 100.0) == (1, MOST_CHEAP_SEEDS)
+    assert seeds([dear, cheap], 4.5) == (1, 3)
+    assert seeds([dear, cheap], 1.0) == (1, 1)
+
+
+def test_dear_members_have_as_many_as_their_predictions_have_time_for() -> None:
+    assert seeds([member(0.4, family="boosting")], 100.0)[0] == 2
+    assert seeds([member(0.11, family="boosting")], 100.0)[0] == MOST_SEEDS
+    assert seeds([member(0.11, size=30_000_000)], 100.0) == (1, 1)
+
+
+@pytest.mark.parametrize("family", ["linear", "tree", "baseline"])
+def test_what_another_seed_does_not_change_is_fitted_once(family: str) -> None:
+    assert seeds([member(0.7, family="boosting"), member(0.02, family=family)], 100.0) == (1, 1)
