@@ -22,7 +22,7 @@ CAREFUL = 1.25
 """Final fits are started when so many times their expected time is left; twice as many for a
 further seed, which is only a bonus."""
 CHEAP = 0.1
-"""Of what the final model may take a row."""
+"""Of what the final model may take a row, so much is for further seeds of cheap members."""
 MOST_BYTES = 40_000_000
 """Of the estimators, so that a bundle stays under 50 MB."""
 
@@ -133,21 +133,20 @@ def planned_seeds(choice: Choice, material: Material) -> tuple[int, int]:
     members = [c for _, c in choice.members]
     cheap = [c for c in members if _cheap(c, material) and not _seedless(c)]
     spare = material.budget.planned_left + material.budget.reserve
-    seeds = max(1, min(MOST_SEEDS, _room(members, spare, material)))
+    most = most_row_s(material.outputs)
+    seeds = max(1, min(MOST_SEEDS, _room(members, spare, most, material)))
     once = material.planned([c.refit_work for c in members])
-    more = _room(cheap, spare - seeds * once, material) if cheap else 0
+    more = _room(cheap, spare - seeds * once, CHEAP * most, material) if cheap else 0
     return seeds, max(seeds, min(MOST_CHEAP_SEEDS, seeds + more))
 
 
-def _room(members: list[Candidate], spare: float, material: Material) -> int:
-    """How many fits of each of them there is room for."""
+def _room(members: list[Candidate], spare: float, row_s: float, material: Material) -> int:
+    """How many fits of each of them there is room for, in ``spare`` seconds of fitting and
+    ``row_s`` of predicting."""
     once = material.planned([c.refit_work for c in members])
     row = sum(c.row_price for c in members)
     size = sum(c.first[1].estimator.size_bytes for c in members)
-    most = min(
-        spare / max(once, 1e-9), most_row_s(material.outputs) / row, MOST_BYTES / max(size, 1)
-    )
-    return int(most)
+    return int(min(spare / max(once, 1e-9), row_s / row, MOST_BYTES / max(size, 1)))
 
 
 def _cheap(candidate: Candidate, material: Material) -> bool:

@@ -28,8 +28,9 @@ def seeds(members: list[Any], spare_s: float) -> tuple[int, int]:
 
 
 def test_where_there_is_room_for_one_seed_of_all_the_cheap_get_more() -> None:
-    dear, cheap = member(0.7, family="boosting"), member(0.02)
+    dear, cheap = member(0.7, family="boosting"), member(0.01)
     assert seeds([dear, cheap], 100.0) == (1, MOST_CHEAP_SEEDS)
+    assert seeds([dear, member(0.049)], 100.0) == (1, 3)
     assert seeds([dear, cheap], 4.5) == (1, 3)
     assert seeds([dear, cheap], 1.0) == (1, 1)
 
