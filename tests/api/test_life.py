@@ -215,6 +215,9 @@ def test_tallies_go_with_their_model(world: World, database: Database) -> None:
             mine = select(PredictionTally).where(PredictionTally.model_id == short.model_id)
             return len(unit.session.scalars(mine).all())
 
+    # Whoever asks what was predicted waits until the last answer is counted.
+    told = world.api.get(f"/models/{short.model_id}/monitoring").json()
+    assert told["predictions"]["requests"] == 1
     assert tallies() == 1
     assert world.api.post(f"/models/{short.model_id}/promote").status_code == 200
     assert world.api.delete(f"/models/{short.model_id}").status_code == 204

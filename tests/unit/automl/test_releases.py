@@ -8,7 +8,8 @@ import pytest
 from tests.unit.automl.release_models import MEMBERS, RELEASES, answers
 
 KEPT = sorted(RELEASES.glob("*/*.joblib"))
-SIGNIFICANT = 1e-9
+# A network multiplies in single precision, whose last bits differ from processor to processor.
+SIGNIFICANT = 1e-6
 
 
 def test_this_version_has_its_models_beside_those_of_the_releases_before():
