@@ -34,8 +34,8 @@ def refit(
 
     Each member is fitted on all rows, with several seeds where planned time, prediction time
     and size allow: their mean is steadier than one. For those that cost next to nothing beside
-    the others there may be room where there is none for all. A member for which the clock has no time
-    left is late, and serves as its first fold fitted it, on fewer rows.
+    the others there may be room where there is none for all. A member for which the clock has no
+    time left is late, and serves as its first fold fitted it, on fewer rows.
     """
     seeds, more = planned_seeds(choice, material)
     material.budget.open_reserve()
