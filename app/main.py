@@ -22,7 +22,7 @@ from app.db.session import Database
 from app.openapi import install_openapi
 from app.operations.gate import DatabaseGate, GateMiddleware
 from app.resources import Resources
-from app.routers import ROUTERS
+from app.routers import ROUTERS, SHOWN
 from app.runs.watch import RunWatcher
 from app.storage.errors import ObjectMissing, StorageCorrupted, StorageFull, StorageUnavailable
 from app.storage.factory import open_storage
@@ -92,7 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
     problem_answers.install(app, STORAGE_PROBLEMS)
     for router in ROUTERS:
         app.include_router(router)
-    install_openapi(app)
+    install_openapi(app, SHOWN)
     app.add_middleware(GateMiddleware, gate=gate)
     app.add_middleware(SecurityHeadersMiddleware, link_origin=settings.link_origin)
     app.add_middleware(BodyLimitMiddleware, max_upload_bytes=settings.max_upload_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -33,8 +34,9 @@ PROBLEM: dict[str, Any] = {
 }
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Describe every error of ``app`` as the problem that it is."""
+def install_openapi(app: FastAPI, shown: Sequence[str]) -> None:
+    """Describe every error of ``app`` as the problem that it is, and its paths in the order of
+    their tags in ``shown``."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -44,6 +46,9 @@ def install_openapi(app: FastAPI) -> None:
             schemas["Problem"] = PROBLEM_SCHEMA
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
+            schema["paths"] = dict(
+                sorted(schema["paths"].items(), key=lambda path: shown.index(_tag(path[1])))
+            )
             for operations in schema["paths"].values():
                 for operation in operations.values():
                     _describe_problems(operation)
@@ -51,6 +56,11 @@ def install_openapi(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _tag(operations: dict[str, Any]) -> str:
+    tag: str = next(iter(operations.values()))["tags"][0]
+    return tag
 
 
 def _describe_problems(operation: dict[str, Any]) -> None:

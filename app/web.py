@@ -29,17 +29,24 @@ def resources(request: Request) -> Resources:
     return value
 
 
+# What asks nobody runs on the event loop (``async``): a thread would cost more than all it does.
+
+
+async def _held(request: Request) -> Resources:
+    return resources(request)
+
+
 def _unit(request: Request) -> Iterator[UnitOfWork]:
     write = request.method not in {"GET", "HEAD"}
     with resources(request).database.unit(write=write) as unit:
         yield unit
 
 
-def _config(request: Request) -> Settings:
+async def _config(request: Request) -> Settings:
     return resources(request).settings
 
 
-def _store(request: Request) -> Storage:
+async def _store(request: Request) -> Storage:
     return resources(request).storage
 
 
@@ -47,7 +54,7 @@ def _settled(request: Request) -> None:
     resources(request).afterwards.settle()
 
 
-Held = Annotated[Resources, Depends(resources)]
+Held = Annotated[Resources, Depends(_held)]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -101,7 +108,7 @@ class PageQuery:
     offset: int
 
 
-def _page(
+async def _page(
     limit: Annotated[int, Query(ge=1, le=500, description="How many to answer.")] = 50,
     offset: Annotated[int, Query(ge=0, le=1_000_000_000, description="How many to skip.")] = 0,
 ) -> PageQuery:

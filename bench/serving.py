@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 
 from tests.api.server import Server, serve
@@ -122,16 +123,19 @@ def trained(world: World, seconds: int) -> str:
     return f"/models/{model['id']}/predict"
 
 
-def prediction_times(world: World, path: str) -> list[float]:
-    """Milliseconds of warm one-row predictions over HTTP."""
+def prediction_times(world: World, path: str, *, kept: bool) -> list[float]:
+    """Milliseconds of warm one-row predictions over HTTP, by one connection that is ``kept``, or
+    by a new one each."""
+    limits = httpx.Limits(max_keepalive_connections=1 if kept else 0)
     rows = list(csv.DictReader(io.StringIO(homes(PREDICTIONS + 10, 1).decode())))
     times = []
-    for n, row in enumerate(rows):
-        started = time.perf_counter()
-        world.api.post(path, json={"rows": [row]}).raise_for_status()
-        if n >= 10:
-            times.append((time.perf_counter() - started) * 1000)
-    return times
+    with httpx.Client(base_url=world.api.base_url, headers=world.api.headers, limits=limits) as api:
+        for n, row in enumerate(rows):
+            started = time.perf_counter()
+            api.post(path, json={"rows": [row]}).raise_for_status()
+            if n >= 10:
+                times.append((time.perf_counter() - started) * 1000)
+    return sorted(times)
 
 
 def bulk_seconds(world: World, path: str) -> float:
@@ -163,11 +167,13 @@ def main() -> None:
             growth, seconds = upload_growth(server, world, 100)
             print(f"upload of 100 MB: API grows by {growth:.0f} MB, {seconds:.1f} s")
             path = trained(world, BUDGET_S)
-            times = sorted(prediction_times(world, path))
-            print(
-                f"one warm prediction: median {statistics.median(times):.1f} ms, "
-                f"95 % {times[int(len(times) * 0.95)]:.1f} ms"
-            )
+            for kept in (False, True, False, True):
+                times = prediction_times(world, path, kept=kept)
+                print(
+                    f"one warm prediction by {'a kept connection' if kept else 'a new one'}: "
+                    f"median {statistics.median(times):.1f} ms, "
+                    f"95 % {times[int(len(times) * 0.95)]:.1f} ms"
+                )
             times = [bulk_seconds(world, path) for _ in range(BULKS)]
             print(
                 f"{BULK_ROWS:,} rows of CSV: the first {times[0]:.1f} s, "

@@ -46,7 +46,7 @@ def _find(held: Resources, credentials: str) -> User | None:
 CurrentUser = Annotated[Principal, Depends(current_user)]
 
 
-def admin_user(user: CurrentUser) -> Principal:
+async def admin_user(user: CurrentUser) -> Principal:
     """The signed-in administrator. Raises :class:`Forbidden` for anybody else."""
     if not user.is_admin:
         raise Forbidden("This is for administrators only.")
@@ -56,7 +56,7 @@ def admin_user(user: CurrentUser) -> Principal:
 AdminUser = Annotated[Principal, Depends(admin_user)]
 
 
-def client_address(request: Request) -> str:
+async def client_address(request: Request) -> str:
     """The address that the connection comes from; a forwarded header can be forged."""
     return request.client.host if request.client else "unknown"
 

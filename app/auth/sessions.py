@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import CursorResult, delete, exists, select, update
+from sqlalchemy import CursorResult, bindparam, delete, exists, select, update
 
 from app.auth.schemas import Tokens, UserOut
 from app.auth.tokens import Claims, encode
 from app.config import Settings
 from app.db.session import UnitOfWork
 from app.db.tables import RefreshToken, User, new_id
+
+_family = exists().where(
+    RefreshToken.family_id == bindparam("family"), RefreshToken.user_id == User.id
+)
+# Built once: every request asks it.
+_STANDING = select(User).where(
+    User.id == bindparam("user"),
+    User.is_active.is_(True),
+    User.token_version == bindparam("version"),
+    # One revoked token ends its family, a token issued at that very moment included.
+    _family,
+    ~_family.where(RefreshToken.revoked_at.is_not(None)),
+)
 
 
 def issue(unit: UnitOfWork, settings: Settings, user: User, family_id: str | None = None) -> Tokens:
@@ -42,18 +55,8 @@ def issue(unit: UnitOfWork, settings: Settings, user: User, family_id: str | Non
 
 def user_of(unit: UnitOfWork, claims: Claims) -> User | None:
     """The user for whom a token still stands; ``None`` when what it rests on has ended."""
-    family = exists().where(
-        RefreshToken.family_id == claims.family_id, RefreshToken.user_id == User.id
-    )
-    statement = select(User).where(
-        User.id == claims.user_id,
-        User.is_active.is_(True),
-        User.token_version == claims.version,
-        # One revoked token ends its family, a token issued at that very moment included.
-        family,
-        ~family.where(RefreshToken.revoked_at.is_not(None)),
-    )
-    return unit.session.scalars(statement).one_or_none()
+    asked = {"user": claims.user_id, "version": claims.version, "family": claims.family_id}
+    return unit.session.scalars(_STANDING, asked).one_or_none()
 
 
 def rotate(unit: UnitOfWork, settings: Settings, claims: Claims) -> Tokens | None:

@@ -18,7 +18,6 @@ from app.db.tables import ModelMeta, PredictionJob
 from app.registry.files import in_child
 from app.registry.jobs import EVALUATE_FILE, create_job
 from app.registry.predicting import find_model, shelf_of
-from app.registry.service import hold_model
 from app.resources import Resources
 
 
@@ -37,7 +36,7 @@ def evaluate_file(
         facts = in_child(held, model, received, out, EVALUATE_FILE)
         if facts["too_many"]:
             return create_job(shelf_of(held), user, model, received, "evaluate")
-        return _kept(held, user, model, facts, out / "evaluation.json")
+        return _kept(held, model, facts, out / "evaluation.json")
 
 
 def evaluate_dataset(
@@ -68,16 +67,13 @@ def refuse_untargeted(model: ModelMeta) -> None:
         raise Unprocessable("This model groups rows: it has no target to be judged by.")
 
 
-def _kept(
-    held: Resources, user: Principal, model: ModelMeta, facts: dict[str, Any], path: Path
-) -> dict[str, Any]:
+def _kept(held: Resources, model: ModelMeta, facts: dict[str, Any], path: Path) -> dict[str, Any]:
     shelf = shelf_of(held)
     artifact = shelf.keep(
         model,
         "json",
         path.read_bytes(),
         facts["rows"],
-        lambda unit, _: hold_model(unit, user, model.id),
         product="evaluation",
     )
     return {

@@ -19,7 +19,6 @@ from app.registry.bundles import local_bundle
 from app.registry.failures import no_rows, prediction_problem
 from app.registry.jobs import PREDICT_FILE, create_job, file_params
 from app.registry.predicting import find_model, shelf_of
-from app.registry.service import hold_model
 from app.resources import Resources
 
 FILE_TIMEOUT_S = 120.0
@@ -76,7 +75,7 @@ def predict_file(
         if facts["rows"] == 0:
             raise no_rows("body.file")
         if not facts["too_many"]:
-            return _kept(held, user, model, facts, scratch)
+            return _kept(held, model, facts, scratch)
         job = create_job(shelf_of(held), user, model, received)
     except BaseException:
         scratch.cleanup()
@@ -106,7 +105,6 @@ def in_child(
 
 def _kept(
     held: Resources,
-    user: Principal,
     model: ModelMeta,
     facts: dict[str, Any],
     scratch: TemporaryDirectory[str],
@@ -118,7 +116,6 @@ def _kept(
             "csv",
             file,
             facts["rows"],
-            lambda unit, _: hold_model(unit, user, model.id),
             tally=facts.get("tally"),
         )
     PREDICTIONS.labels("file").inc(facts["rows"])

@@ -44,9 +44,7 @@ def find_model(held: Resources, user: Principal, model_id: str) -> ModelMeta:
         return service.get_model(unit, user, model_id)
 
 
-def predict_rows(
-    held: Resources, user: Principal, model: ModelMeta, asked: PredictIn
-) -> PredictedRows:
+def predict_rows(held: Resources, model: ModelMeta, asked: PredictIn) -> PredictedRows:
     """Predict rows and keep the answer as an artifact, whose row is written after the answer.
 
     Raises :class:`Gone` when the model's file is missing or changed, :class:`Unprocessable`
@@ -73,7 +71,6 @@ def predict_rows(
         "json",
         json.dumps(content, ensure_ascii=False).encode(),
         count,
-        lambda unit, _: service.hold_model(unit, user, model.id),
         tally=tally,
         afterwards=held.afterwards,
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.config import Settings
 from app.core.afterwards import Afterwards
+from app.core.problems import NotFound
 from app.db.session import Database, UnitOfWork
 from app.db.tables import Artifact, ModelMeta, PredictionTally, Run, new_id
 from app.registry.service import run_prefix
@@ -49,7 +52,7 @@ class Shelf:
         kind: Kind,
         content: bytes | Readable,
         rows: int,
-        confirm: Callable[[UnitOfWork, Artifact], object],
+        confirm: Callable[[UnitOfWork, Artifact], object] | None = None,
         *,
         product: Product = "predictions",
         tally: dict[str, Any] | None = None,
@@ -59,7 +62,8 @@ class Shelf:
         run; of predictions also what was asked, as ``tally`` counts it.
 
         ``confirm`` runs in the unit that writes the row, and raises when the predictions are
-        no longer wanted (their model was deleted, their job was lost): then nothing stays. With
+        no longer wanted (their job was lost): then nothing stays. Without it they are wanted as
+        long as the model is there; :class:`NotFound` is raised when it was deleted. With
         ``afterwards`` the row is written a moment later, by that thread; the object is there.
         """
         bucket, artifact_id = self.settings.minio_bucket, new_id()
@@ -68,44 +72,63 @@ class Shelf:
         source = io.BytesIO(content) if isinstance(content, bytes) else content
         with deposit(self.storage, bucket, key):
             stored = self.storage.upload_fileobj(bucket, key, source)
-        facts: dict[str, Any] = {
-            "id": artifact_id,
-            "run_id": model.run_id,
-            "type": _TYPES[product],
-            "filename": filename,
-            "storage_key": stored.key,
-            "size_bytes": stored.size,
-            "sha256": stored.sha256,
-            "metadata_json": {"model_id": model.id, "rows": rows},
-        }
-
-        def write() -> None:
-            with deposit(self.storage, bucket, key), self.database.unit() as unit:
-                artifact = Artifact(**facts, created_at=unit.now())
-                _hold(unit, model)
-                confirm(unit, artifact)
-                unit.session.add(artifact)
-                if product == "predictions":
-                    unit.session.add(_counted(model, rows, tally or {}, artifact.created_at))
-
+        artifact = Artifact(
+            id=artifact_id,
+            run_id=model.run_id,
+            type=_TYPES[product],
+            filename=filename,
+            storage_key=stored.key,
+            size_bytes=stored.size,
+            sha256=stored.sha256,
+            metadata_json={"model_id": model.id, "rows": rows},
+        )
+        counted = None
+        if product == "predictions":
+            counted = PredictionTally(
+                id=new_id(), model_id=model.id, rows=rows, counts_json=tally or {}
+            )
         if afterwards is None:
-            write()
+            self._write(model, [(artifact, counted)], confirm)
         else:
-            afterwards.leave(write)
-        return Artifact(**facts)
+            afterwards.leave(model.id, (artifact, counted), partial(self._write, model))
+        return artifact
+
+    def _write(
+        self,
+        model: ModelMeta,
+        kept: Sequence[tuple[Artifact, PredictionTally | None]],
+        confirm: Callable[[UnitOfWork, Artifact], object] | None = None,
+    ) -> None:
+        """Write the rows of answers whose objects are stored; all of them, or none."""
+        with ExitStack() as stack:
+            for artifact, _ in kept:
+                bucket = self.settings.minio_bucket
+                stack.enter_context(deposit(self.storage, bucket, artifact.storage_key))
+            unit = stack.enter_context(self.database.unit())
+            there, now = _hold(unit, model), unit.now()
+            for place, (artifact, counted) in enumerate(kept):
+                # Lists show the latest first: no two at the same moment.
+                artifact.created_at = now + timedelta(microseconds=place)
+                if confirm is not None:
+                    confirm(unit, artifact)
+                elif not there:
+                    raise NotFound("model")
+                unit.session.add(artifact)
+                if counted is not None:
+                    counted.created_at = artifact.created_at
+                    unit.session.add(counted)
 
 
-def _hold(unit: UnitOfWork, model: ModelMeta) -> None:
-    """Keep the run and the model, while they are there, until the unit's end: in this order,
-    which is that of whoever deletes them, and before anything that hangs on them."""
-    for table, key in ((Run, model.run_id), (ModelMeta, model.id)):
-        mine = select(table.id).where(table.id == key)
-        unit.session.execute(mine.with_for_update(read=True, key_share=True))
+# Built once: these are asked after every prediction.
+_HELD = tuple(
+    select(table.id).where(table.id == bindparam("key")).with_for_update(read=True, key_share=True)
+    for table in (Run, ModelMeta)
+)
 
 
-def _counted(
-    model: ModelMeta, rows: int, tally: dict[str, Any], created_at: datetime
-) -> PredictionTally:
-    return PredictionTally(
-        id=new_id(), model_id=model.id, rows=rows, counts_json=tally, created_at=created_at
-    )
+def _hold(unit: UnitOfWork, model: ModelMeta) -> bool:
+    """Keep the run and the model until the unit's end, and tell whether both are there: in this
+    order, which is that of whoever deletes them, and before anything that hangs on them."""
+    keys = (model.run_id, model.id)
+    found = [unit.session.scalar(mine, {"key": key}) for mine, key in zip(_HELD, keys, strict=True)]
+    return None not in found

@@ -202,7 +202,7 @@ def _by_whom_can(
 
     def ask(model_id: str) -> PredictedRows:
         asking = model if model_id == model.id else predicting.find_model(held, user, model_id)
-        return predicting.predict_rows(held, user, asking, asked)
+        return predicting.predict_rows(held, asking, asked)
 
     found, told = answered(held, user, model.id, ask)
     found.warnings.extend(told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 
 from app.auth.principal import Principal
 from app.core.problems import Conflict, NotFound
@@ -22,9 +22,17 @@ def owned_models(user: Principal) -> Select[ModelMeta]:
     return select(ModelMeta).join(Project).where(Project.user_id == user.id)
 
 
+# As above, and built once: every prediction asks it.
+_OWN_MODEL = (
+    select(ModelMeta)
+    .join(Project)
+    .where(Project.user_id == bindparam("user"), ModelMeta.id == bindparam("model"))
+)
+
+
 def get_model(unit: UnitOfWork, user: Principal, model_id: str) -> ModelMeta:
     """The user's model of that id. Raises :class:`NotFound`."""
-    found = unit.session.scalar(owned_models(user).where(ModelMeta.id == model_id))
+    found = unit.session.scalar(_OWN_MODEL, {"user": user.id, "model": model_id})
     if found is None:
         raise NotFound("model")
     return found
