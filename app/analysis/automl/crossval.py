@@ -27,7 +27,7 @@ Array = npt.NDArray[Any]
 WALL_SHARE = 0.6
 """Of the wall time left, one candidate may take this much before it is stopped."""
 PARTS = 5
-"""Into so many parts a single validation part is cut, to tell how far its score scatters."""
+"""Into so many parts one or two validation parts are cut, to tell how far the score scatters."""
 
 
 class FellBehind(Exception):
@@ -161,7 +161,7 @@ def scatter(material: Material, prediction: Array) -> float | None:
     truth = material.y[material.judged]
     folds = material.split.folds
     sizes = [fold.valid.size for fold in folds]
-    if len(folds) > 1:
+    if len(folds) > 2:
         parts = np.split(np.arange(truth.size), np.cumsum(sizes)[:-1])
     else:
         parts = [np.arange(k, truth.size, PARTS) for k in range(PARTS)]

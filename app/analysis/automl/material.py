@@ -15,15 +15,11 @@ from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.metrics import error, score
-from app.analysis.automl.split import Split
+from app.analysis.automl.split import LANES_BELOW, Split
 from app.analysis.automl.tasks import Metric, Task
 from app.analysis.automl.transforms import TargetScale, is_skewed
 
 Array = npt.NDArray[Any]
-
-LANES_BELOW = 200_000
-"""Rows up to which folds are fitted side by side, by one thread each: as fast as one after
-another by several threads, and far less hurt by others on the same processors."""
 
 SAMPLE_ROWS = 2_000
 CELL_S = 2e-7

@@ -116,7 +116,7 @@ def _material(
     setting: Setting,
 ) -> Material:
     layout = lay_out(frame, inputs)
-    split = _split(frame, inputs, target, options)
+    split = _split(frame, inputs, target, options, setting.jobs)
     weights = read_weights(frame, options)
     values = target.values[split.development]
     counted = None if weights is None else weights[split.development]
@@ -140,7 +140,7 @@ def _material(
 
 
 def _split(
-    frame: pd.DataFrame, inputs: Sequence[Column], target: Target, options: RunOptions
+    frame: pd.DataFrame, inputs: Sequence[Column], target: Target, options: RunOptions, lanes: int
 ) -> Split:
     split = make_split(
         target.values,
@@ -152,6 +152,7 @@ def _split(
         seed=options.seed,
         groups=_groups(frame, options),
         hold=options.test_dataset_id is None,
+        lanes=lanes,
     )
     if split.development.size < 4:
         raise HopelessTable(f"{len(frame)} rows are too few to learn from and to judge by.")

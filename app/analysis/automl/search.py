@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from app.analysis.automl.budget import OutOfTime
-from app.analysis.automl.checkpoints import Checkpoints
+from app.analysis.automl.checkpoints import Checkpoints, Step
 from app.analysis.automl.compute.cluster import Cluster, ClusterAway, FitLost
 from app.analysis.automl.crossval import (
     Afar,
@@ -151,7 +151,7 @@ class Search:
     def _attend(self, entry: Entry, shape: Shape, *, quietly: bool = False) -> bool:
         """Try an entry, unless it was tried before; says whether there was time for that."""
         kept = self.checkpoints.recall(entry.name, self.material.budget)
-        if kept is not None:
+        if kept is not None and self._of_this_split(kept):
             space = self.material.fold(0, "plain")[0].space
             packed = kept.content
             self._take(packed and Candidate.unpacked(packed, space), kept.told)
@@ -166,6 +166,11 @@ class Search:
         self._begin(entry, planned, shape, quietly=quietly)
         self._settle(self._width() - 1, shape)
         return True
+
+    def _of_this_split(self, kept: Step) -> bool:
+        """Whether a candidate was judged by the rows that judge here: where an earlier attempt
+        had another number of processors, it was not."""
+        return kept.content is None or len(kept.content["prediction"]) == len(self.material.judged)
 
     def _width(self) -> int:
         """How many entries may be under way: on a cluster one more than its slots can do."""

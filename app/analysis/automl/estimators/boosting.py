@@ -20,6 +20,7 @@ from app.analysis.automl.estimators.base import (
     Shape,
 )
 from app.analysis.automl.features.space import Matrix, ViewName
+from app.analysis.automl.threads import team
 
 FROZEN: Params = {
     "max_bin": 255,
@@ -152,7 +153,7 @@ class Boosting(Estimator):
             "objective": self.task,
             **{k: v for k, v in self.params.items() if k not in self._OWN},
             "bagging_freq": 1,
-            "num_threads": how.threads,
+            "num_threads": team(how.threads, len(data.y)),
             "seed": how.seed,
             "deterministic": True,
             "force_col_wise": True,

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from app.analysis.automl.budget import OutOfTime
 from app.analysis.automl.forecasting.lags import MOST_LAGS, Lens, Past, see, see_straight
 from app.analysis.automl.forecasting.panel import Panel
+from app.analysis.automl.threads import team
 
 Array = npt.NDArray[Any]
 
 STRAIGHT_ROWS = 20_000
 STRENGTHS = 10.0 ** np.arange(-2, 5.5, 0.5)
 LEAST_ROWS = 20
-THREADED_ROWS = 25_000
 ROOM = 0.1
 """Beyond the changes that were ever seen, a linear model may go by this share of their range."""
 
@@ -213,7 +213,7 @@ class Boosted(Direct):
             "verbose": -1,
             "bagging_freq": 1,
             # Threads that wait for each other cost more than they give on few rows.
-            "num_threads": lesson.threads if y.size > THREADED_ROWS else 1,
+            "num_threads": team(lesson.threads, y.size),
             "seed": lesson.seed,
             "deterministic": True,
             "force_col_wise": True,
