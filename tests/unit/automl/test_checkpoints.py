@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app.analysis.automl import jobs
 from app.analysis.automl.budget import Budget
 from app.analysis.automl.checkpoints import ENDING, SPENT, Checkpoints
 from tests.unit.automl.tables import customers, run_job
@@ -74,6 +75,22 @@ def test_of_many_ends_each_costs_the_candidate_in_flight_only(tmp_path, undistur
     facts, board, heard = attempt(tmp_path, Listener())
     assert heard.fitted == 1
     assert (facts["metrics"], board) == (expected["metrics"], expected_board)
+
+
+def test_candidates_that_other_rows_judged_are_fitted_again(tmp_path, monkeypatch):
+    def attempted(processors, most):
+        monkeypatch.setattr(jobs, "available_cpus", lambda: processors)
+        listener = Listener(most)
+        kept = str(tmp_path / "kept")
+        options = {"target": "left", "time_budget_s": 8}
+        return run_job(*customers(6_500), tmp_path, listener, kept, **options), listener
+
+    with pytest.raises(Ended):
+        attempted(1, 2)
+    facts, heard = attempted(2, 1_000)
+    assert heard.said("Resumed: 2 candidates were kept, ")
+    assert "2 parts of 15 % choose" in " ".join(facts["notes"])
+    assert heard.said("Baseline: ")  # which the one part of the first attempt had judged
 
 
 def cut_short(path):

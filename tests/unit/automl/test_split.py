@@ -73,6 +73,50 @@ def test_folds_follow_rows_budget_and_classes(rows, budget, classes, folds):
     assert fold_count(rows, budget, classes) == folds
 
 
+def quick(rows, lanes, **more):
+    """A split for a run so short that validation parts do instead of folds."""
+    kind = more.pop("kind", "auto")
+    order = np.arange(rows, dtype=float)
+    values = np.arange(rows) % 2
+    how = {"budget_s": 10, "folds": None, "kind": kind, "order": order, "seed": 0, "lanes": lanes}
+    return make_split(values, "binary", **how, **more)
+
+
+def test_where_two_fits_go_side_by_side_two_parts_judge():
+    one, two = quick(9_000, 1), quick(9_000, 2)
+    assert [fold.valid.size for fold in one.folds] == [1119]
+    assert [fold.valid.size for fold in two.folds] == [1119, 1119]
+    assert np.array_equal(one.holdout, two.holdout)
+    first, second = two.folds
+    assert not set(first.valid) & set(second.valid)
+    for fold in two.folds:
+        assert sorted([*fold.train, *fold.valid]) == two.development.tolist()
+    assert "one part of 15 % chooses" in one.told
+    assert "2 parts of 15 % choose" in two.told
+    assert len(quick(9_000, 2, kind="time").folds) == 2
+    assert len(quick(300_000, 2).folds) == 1  # there, threads share one fit
+
+
+@pytest.mark.parametrize("kind", ["auto", "random", "time"])
+def test_two_parts_never_learn_from_later_rows_nor_divide_a_group(kind):
+    groups = np.arange(6_600) // 300
+    made = quick(6_600, 2, kind=kind, groups=groups)
+    assert len(made.folds) == 2
+    for fold in made.folds:
+        assert fold.train.size > 3 * fold.valid.size
+        assert not set(groups[fold.train]) & set(groups[fold.valid])
+        assert kind != "time" or fold.valid.min() > fold.train.max()
+    if kind == "time":
+        assert made.folds[-1].valid.max() == made.development.max()
+
+
+def test_where_no_second_part_can_be_cut_one_judges():
+    groups = np.minimum(np.arange(9_900) // 3_000, 2)
+    made = quick(9_900, 2, groups=groups)
+    assert len(made.folds) == 1
+    assert made.folds[0].train.size
+
+
 def test_the_same_seed_splits_alike():
     first, second = split(np.arange(200) % 3, seed=5), split(np.arange(200) % 3, seed=5)
     assert np.array_equal(first.holdout, second.holdout)
