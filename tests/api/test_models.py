@@ -151,6 +151,13 @@ def test_a_prediction_is_kept_as_an_artifact(trained: Trained) -> None:
     assert kept["predictions"] == body["predictions"]
 
 
+def test_answers_that_come_close_together_are_all_kept_the_latest_first(trained: Trained) -> None:
+    path = f"/runs/{trained.run_id}/artifacts"
+    asked = [trained.predict([ROW]).json()["artifact_id"] for _ in range(8)]
+    found = trained.world.api.get(path, params={"type": "prediction", "limit": 8}).json()
+    assert [item["id"] for item in found] == asked[::-1]
+
+
 def test_reasons_are_given_when_asked_for(trained: Trained) -> None:
     plain = trained.predict({"rows": [ROW]}).json()["predictions"][0]
     assert not plain.get("explanation")

@@ -100,9 +100,9 @@ def make_split(
     one time stay together where that leaves parts of about the size wanted; a row without a time
     counts as the oldest. ``groups`` numbers the group of each row: none is ever divided, and by
     time it stands where its last row does, and of its rows only those judge that are newer than all
-    that was learned from. Without ``hold`` there is no holdout, since other
-    rows judge at the end. Where one validation part would do and ``lanes`` are more than one, there
-    are two, each beside a fit of its own that takes no longer. Raises ``HopelessTable`` for fewer than three groups.
+    that was learned from. Without ``hold`` there is no holdout, since other rows judge at the end.
+    Where one validation part would do and ``lanes`` are more than one, there are two, each beside a
+    fit of its own, which takes no longer. Raises ``HopelessTable`` for fewer than three groups.
     """
     n = values.size
     rng = np.random.default_rng(seed)
