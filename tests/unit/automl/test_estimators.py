@@ -278,3 +278,27 @@ def test_a_round_costs_more_with_more_rows_leaves_and_classes():
 
 def test_log_loss_of_a_sure_mistake_is_finite():
     assert np.isfinite(log_loss(np.array([0]), np.array([[0.0, 1.0]])))
+
+
+def test_a_column_of_thousands_of_levels_that_tells_nothing_does_little_harm():
+    """It did: from its levels boosters made parts that tell the training rows apart, and stopped."""
+    rows, rng = 40_000, np.random.default_rng(0)
+    frame = pd.DataFrame({"month": rng.integers(0, 12, rows), "day": rng.integers(0, 31, rows)})
+    frame["plane"] = pd.Series([f"N{n}" for n in rng.integers(0, 3_000, rows)], dtype="str")
+    weather = rng.normal(size=(12, 31))[frame["month"], frame["day"]]
+    y = (weather - 1 + rng.logistic(size=rows) > 0).astype(int)
+    losses = []
+    for names in (["month", "day"], ["month", "day", "plane"]):
+        used = [Column(name, "categorical" if name == "plane" else "number") for name in names]
+        layout = lay_out(frame, used)
+        table = read_frame(frame, layout)
+        inside, outside = np.arange(30_000), np.arange(30_000, rows)
+        train = table.take(inside)
+        space = FeatureSpace.fit(layout, train, y[inside][:, None].astype(float), 0)
+        valid = table.take(outside)
+        data = Fitting("binary", space, train, y[inside], 2, valid, y[outside])
+        booster = Boosting("binary", pace(0.04, SMALL, 50) | {"num_leaves": 50})
+        booster.fit(data, HOW)
+        prediction = booster.predict(data.valid_view("tree"))
+        losses.append(log_loss(y[outside], prediction))
+    assert losses[1] < losses[0] * 1.06

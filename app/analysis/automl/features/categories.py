@@ -13,6 +13,9 @@ Ints = npt.NDArray[np.integer[Any]]
 
 ONE_HOT_MAX = 40
 """Levels of one column that get an indicator of their own; rarer ones share "all zeros"."""
+UNORDERED_MAX = 50
+"""Levels up to which a booster may part them as it likes. Of thousands it finds parts that tell
+the training rows apart and nothing else; there codes count by frequency, beside the means."""
 MEAN_FROM = 9
 """From this many levels a column is also described by the target's mean per level."""
 SMOOTHING = 10.0

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from app.analysis.automl.features.categories import (
     MEAN_FROM,
     ONE_HOT_MAX,
+    UNORDERED_MAX,
     CategoryCodes,
     TargetMeans,
 )
@@ -88,9 +89,10 @@ class FeatureSpace:
 
     @property
     def categorical(self) -> list[int]:
-        """Positions of category codes in the ``tree`` view."""
+        """Positions, in the ``tree`` view, of codes that are no order: those of few levels."""
         start = len(self._number_owners())
-        return list(range(start, start + len(self.codes)))
+        few = (place for place, code in enumerate(self.codes) if code.levels <= UNORDERED_MAX)
+        return [start + place for place in few]
 
     @property
     def width(self) -> int:
