@@ -16,7 +16,7 @@ from app.config import Settings
 from app.db.session import UnitOfWork
 from app.db.tables import RefreshToken, User, new_id
 
-_family = exists().where(
+_FAMILY = exists().where(
     RefreshToken.family_id == bindparam("family"), RefreshToken.user_id == User.id
 )
 # Built once: every request asks it.
@@ -25,8 +25,8 @@ _STANDING = select(User).where(
     User.is_active.is_(True),
     User.token_version == bindparam("version"),
     # One revoked token ends its family, a token issued at that very moment included.
-    _family,
-    ~_family.where(RefreshToken.revoked_at.is_not(None)),
+    _FAMILY,
+    ~_FAMILY.where(RefreshToken.revoked_at.is_not(None)),
 )
 
 

@@ -19,15 +19,15 @@ from app.storage.trash import discard
 
 def owned_models(user: Principal) -> Select[ModelMeta]:
     """Every model of ``user``: the one door through which models are reached."""
-    return select(ModelMeta).join(Project).where(Project.user_id == user.id)
+    return _owned(user.id)
 
 
-# As above, and built once: every prediction asks it.
-_OWN_MODEL = (
-    select(ModelMeta)
-    .join(Project)
-    .where(Project.user_id == bindparam("user"), ModelMeta.id == bindparam("model"))
-)
+def _owned(user_id: Any) -> Select[ModelMeta]:
+    return select(ModelMeta).join(Project).where(Project.user_id == user_id)
+
+
+# Built once: every prediction asks it.
+_OWN_MODEL = _owned(bindparam("user")).where(ModelMeta.id == bindparam("model"))
 
 
 def get_model(unit: UnitOfWork, user: Principal, model_id: str) -> ModelMeta:

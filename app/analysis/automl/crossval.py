@@ -157,7 +157,7 @@ def _fold_afar(parcel: Parcel, clock: Clock, entry: Entry, k: int) -> _Judged:
 
 
 def scatter(material: Material, prediction: Array) -> float | None:
-    """Standard deviation of the score over the folds (or over parts of a single fold)."""
+    """Standard deviation of the score over the folds (or over parts of one or two)."""
     truth = material.y[material.judged]
     folds = material.split.folds
     sizes = [fold.valid.size for fold in folds]

@@ -15,8 +15,9 @@ from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.metrics import error, score
-from app.analysis.automl.split import LANES_BELOW, Split
+from app.analysis.automl.split import Split
 from app.analysis.automl.tasks import Metric, Task
+from app.analysis.automl.threads import TEAM_ROWS
 from app.analysis.automl.transforms import TargetScale, is_skewed
 
 Array = npt.NDArray[Any]
@@ -63,7 +64,7 @@ class Material:
         if self.slots:
             return self.slots
         folds = self.split.folds
-        small = max(fold.train.size for fold in folds) <= LANES_BELOW
+        small = max(fold.train.size for fold in folds) <= TEAM_ROWS
         return min(self.jobs, len(folds)) if small else 1
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.analysis.automl.tasks import Task
+from app.analysis.automl.threads import TEAM_ROWS
 from app.analysis.errors import HopelessTable
 
 Rows = npt.NDArray[np.intp]
@@ -24,9 +25,6 @@ MAX_VALIDATION = 50_000
 LEAST_GROUPS = 3
 JUDGING = 0.15
 """The share of a part that judges alone, or beside another."""
-LANES_BELOW = 200_000
-"""Rows up to which fits go side by side, by one thread each: at least as fast as one after
-another by several threads, and far less hurt by others on the same processors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def make_split(
     count = folds or fold_count(development.size, budget_s, outputs)
     count = min(count, max(2, development.size // 2)) if count > 1 else 1
     if count == 1:
-        aside = 2 if lanes > 1 and folds is None and development.size <= LANES_BELOW else 1
+        aside = 2 if lanes > 1 and folds is None and development.size <= TEAM_ROWS else 1
         parts = _set_aside(development, aside, kind, kept)
     else:
         parts = _folds(development, count, kind, kept)
@@ -129,13 +127,13 @@ def make_split(
         parts, holdout, apart = _purged(parts, development, holdout, order)
     if kind == "time" and task != "regression":
         parts = _learnable(parts, values)
-    choose = f"{len(parts)} folds choose"
-    if count == 1:
-        share = f"{JUDGING:.0%}".replace("%", " %")
-        choose = f"one part of {share} chooses"
-        if len(parts) > 1:
-            choose = f"{len(parts)} parts of {share} choose"
-    told = _told(kind, choose, holdout.size, rng_seed=seed, grouped=groups is not None)
+    told = _told(
+        kind,
+        _choosing(len(parts), aside=count == 1),
+        holdout.size,
+        rng_seed=seed,
+        grouped=groups is not None,
+    )
     if apart:
         told += f" {apart:,} rows of groups that began earlier judge nothing."
     if not hold:
@@ -273,6 +271,13 @@ def _folds(line: Rows, count: int, kind: str, kept: _Whole | None = None) -> tup
         Fold(np.sort(np.concatenate([p for j, p in enumerate(parts) if j != k])), np.sort(part))
         for k, part in enumerate(parts)
     )
+
+
+def _choosing(parts: int, *, aside: bool) -> str:
+    if not aside:
+        return f"{parts} folds choose"
+    size = f"of {JUDGING * 100:.0f} %"
+    return f"{parts} parts {size} choose" if parts > 1 else f"one part {size} chooses"
 
 
 def _told(kind: str, choose: str, holdout: int, rng_seed: int, *, grouped: bool) -> str:
