@@ -17,7 +17,7 @@ from app.analysis.automl.intervals import Intervals, fit_intervals
 from app.analysis.automl.leaderboard import rounded, rows_of
 from app.analysis.automl.material import Material, usable
 from app.analysis.automl.options import RunOptions
-from app.analysis.automl.portfolio import most_row_s
+from app.analysis.automl.portfolio import MOST_ROW_S
 
 Array = npt.NDArray[Any]
 
@@ -52,15 +52,14 @@ def choose(candidates: list[Candidate], material: Material, options: RunOptions)
     labels follow from them."""
     max_predict_ms = options.max_predict_ms
     truth = material.y[material.judged]
-    row_s = most_row_s(material.outputs)
     allowed, notes = _worthwhile(candidates)
-    allowed, slow = _fast_enough(candidates, allowed, max_predict_ms, row_s)
+    allowed, slow = _fast_enough(candidates, allowed, max_predict_ms)
     notes += slow
     weights = select(
         _members(candidates, allowed),
         lambda prediction: material.error(truth, prediction, material.judged_weights),
         per_family=members_per_family(material.split.development.size),
-        most_price=_most_price(candidates, allowed, max_predict_ms, row_s),
+        most_price=_most_price(candidates, allowed, max_predict_ms),
     )
     members = sorted(
         ((weight, candidates[i]) for i, weight in weights.items()),
@@ -123,7 +122,7 @@ def _worthwhile(candidates: list[Candidate]) -> tuple[list[int], list[str]]:
 
 
 def _fast_enough(
-    candidates: list[Candidate], everyone: list[int], limit_ms: float | None, row_s: float
+    candidates: list[Candidate], everyone: list[int], limit_ms: float | None
 ) -> tuple[list[int], list[str]]:
     """Those of ``everyone`` within the limits of time a prediction; the fastest when none is."""
     if limit_ms is not None:
@@ -135,7 +134,7 @@ def _fast_enough(
             f"No candidate answers within max_predict_ms = {limit_ms:g}; "
             f"the fastest takes {candidates[fastest].one_row_ms:.2g} ms."
         ]
-    fast = [i for i in everyone if candidates[i].row_price <= row_s]
+    fast = [i for i in everyone if candidates[i].row_price <= MOST_ROW_S]
     return fast or everyone, []
 
 
@@ -146,17 +145,15 @@ def _members(candidates: list[Candidate], allowed: list[int]) -> list[Member]:
     ]
 
 
-def _most_price(
-    candidates: list[Candidate], allowed: list[int], limit_ms: float | None, row_s: float
-) -> float:
+def _most_price(candidates: list[Candidate], allowed: list[int], limit_ms: float | None) -> float:
     """The planned seconds a row that all members may cost together.
 
     A limit on one row's milliseconds is scaled to them by the slowest allowed candidate.
     """
     if limit_ms is None:
-        return row_s
+        return MOST_ROW_S
     slowest = max((candidates[i] for i in allowed), key=lambda c: c.one_row_ms)
-    return min(row_s, slowest.row_price * limit_ms / max(slowest.one_row_ms, 1e-6))
+    return min(MOST_ROW_S, slowest.row_price * limit_ms / max(slowest.one_row_ms, 1e-6))
 
 
 def _weighted(parts: list[tuple[float, Array]]) -> Array:

@@ -19,7 +19,7 @@ from app.analysis.automl.estimators.boosted_linear import BoostedLinear
 from app.analysis.automl.estimators.boosting import MAX_ROUNDS, Boosting, round_row_price
 from app.analysis.automl.estimators.linear import Logistic, Ridge
 from app.analysis.automl.estimators.linear_leaves import LinearLeaves
-from app.analysis.automl.estimators.mlp import Network
+from app.analysis.automl.estimators.mlp import Network, epochs_of
 from app.analysis.automl.estimators.trees import Forest, SmallTree
 from app.analysis.automl.tasks import Task
 
@@ -42,10 +42,12 @@ FAST = 0.12
 FASTEST = 0.3
 """… and where a table is so long that otherwise there would be no booster at all."""
 LEAST_ROUNDS = 50
+SHORTER = (1.0, 0.7, 0.5, 0.35, 0.25)
+"""Shares of its epochs to which a network may be cut to fit in time."""
 
 MOST_ROW_S = 60e-6
 """Planned seconds of one thread that the final model may take a row, among many rows: 40 µs on
-two threads; see :func:`most_row_s`."""
+two threads, with what reading them takes."""
 _WANTED = 0.4
 """… of which one booster should take this share, to leave room for others beside it."""
 _GROWTH = 1.5
@@ -163,10 +165,12 @@ def within(entry: Entry, shape: Shape, seconds: float, steps: float = 15) -> Ent
 
     A booster may raise its learning rate, and so need fewer rounds, of which it is expected
     to need ``steps`` / rate: until the time is kept, and a row's prediction is quick enough to
-    leave room for others in an ensemble. ``None`` when nothing fits into the time.
+    leave room for others in an ensemble. A network may pass over the rows less often. ``None``
+    when nothing fits into the time.
     """
     if not entry.boosts:
-        return entry if entry.estimator.estimate(shape, entry.params) <= seconds else None
+        found = (replace(entry, params=params) for params in _shorter(entry, shape))
+        return next((e for e in found if e.estimator.estimate(shape, e.params) <= seconds), None)
     timely: list[tuple[float, Params]] = []
     for factor in LEARNING_RATES:
         rate = entry.params["learning_rate"] * factor
@@ -181,16 +185,18 @@ def within(entry: Entry, shape: Shape, seconds: float, steps: float = 15) -> Ent
         (factor, params)
         for factor, params in timely
         if steps / params["learning_rate"] * _GROWTH * round_row_price(shape, params["num_leaves"])
-        <= _WANTED * most_row_s(shape.outputs)
+        <= _WANTED * MOST_ROW_S
     ]
     factor, params = quick[0] if quick else timely[-1]
     return replace(entry, params=params, raised=factor)
 
 
-def most_row_s(outputs: int) -> float:
-    """What the final model may take a row: up to three times as much for several classes,
-    each of which has trees of its own."""
-    return MOST_ROW_S * float(min(3.0, max(1.0, outputs / 2)))
+def _shorter(entry: Entry, shape: Shape) -> list[Params]:
+    """The parameters of what does not boost, the slowest first."""
+    if not issubclass(entry.estimator, Network):
+        return [entry.params]
+    epochs = epochs_of(shape.rows, entry.params)
+    return [{**entry.params, "epochs": round(epochs * share)} for share in SHORTER]
 
 
 def pace(rate: float, shape: Shape, leaves: int) -> Params:
@@ -199,7 +205,7 @@ def pace(rate: float, shape: Shape, leaves: int) -> Params:
     There are never more rounds than a prediction has time for.
     """
     patience = min(300.0, 5 / rate) * min(1.0, max(0.1, 20_000 / max(shape.rows, 1)))
-    affordable = most_row_s(shape.outputs) / (_GROWTH * round_row_price(shape, leaves))
+    affordable = MOST_ROW_S / (_GROWTH * round_row_price(shape, leaves))
     most = min(MAX_ROUNDS, int(120 / rate), int(affordable))
     return {
         "learning_rate": rate,

@@ -14,15 +14,17 @@ from app.analysis.automl.compute.remote import Clock, Parcel
 from app.analysis.automl.crossval import Candidate
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Params
 from app.analysis.automl.material import Material
-from app.analysis.automl.portfolio import Entry, most_row_s
+from app.analysis.automl.portfolio import MOST_ROW_S, Entry
 from app.analysis.automl.transforms import TargetScale
 
 MOST_SEEDS, MOST_CHEAP_SEEDS = 3, 8
 CAREFUL = 1.25
 """Final fits are started when so many times their expected time is left; twice as many for a
 further seed, which is only a bonus."""
-CHEAP = 0.1
-"""Of what the final model may take a row, so much is for further seeds of cheap members."""
+CHEAP = 0.12
+"""Members are cheap that take less than this share of what the final model may take a row."""
+EXTRA = 0.1
+"""Of that, further seeds of cheap members may take so much beyond it."""
 MOST_BYTES = 40_000_000
 """Of the estimators, so that a bundle stays under 50 MB."""
 
@@ -43,8 +45,7 @@ def refit(
         _Job(weight, candidate, seed)
         for seed in range(MOST_CHEAP_SEEDS)
         for weight, candidate in choice.members
-        if seed < (more if _cheap(candidate, material) else seeds)
-        and (seed == 0 or not _seedless(candidate))
+        if seed < (more if _cheap(candidate) else seeds) and (seed == 0 or not _seedless(candidate))
     ]
     fitted = _fit_all(jobs, material, cluster)
     done: list[tuple[float, Fitted]] = []
@@ -131,27 +132,30 @@ def planned_seeds(choice: Choice, material: Material) -> tuple[int, int]:
     """How many seeds the plan has room for, of all members and of the cheap ones; a matter of
     counts, so the same on every day."""
     members = [c for _, c in choice.members]
-    cheap = [c for c in members if _cheap(c, material) and not _seedless(c)]
+    cheap = [c for c in members if _cheap(c) and not _seedless(c)]
     spare = material.budget.planned_left + material.budget.reserve
-    most = most_row_s(material.outputs)
-    seeds = max(1, min(MOST_SEEDS, _room(members, spare, most, material)))
-    once = material.planned([c.refit_work for c in members])
-    more = _room(cheap, spare - seeds * once, CHEAP * most, material) if cheap else 0
-    return seeds, max(seeds, min(MOST_CHEAP_SEEDS, seeds + more))
+    seeds = max(1, min(MOST_SEEDS, _room(members, spare, MOST_ROW_S, MOST_BYTES, material)))
+    spare -= seeds * material.planned([c.refit_work for c in members])
+    row_s = MOST_ROW_S * (1 + EXTRA) - seeds * sum(c.row_price for c in members)
+    size = MOST_BYTES - seeds * sum(c.first[1].estimator.size_bytes for c in members)
+    more = _room(cheap, spare, row_s, size, material) if cheap else 0
+    return seeds, min(MOST_CHEAP_SEEDS, seeds + more)
 
 
-def _room(members: list[Candidate], spare: float, row_s: float, material: Material) -> int:
-    """How many fits of each of them there is room for, in ``spare`` seconds of fitting and
-    ``row_s`` of predicting."""
+def _room(
+    members: list[Candidate], spare: float, row_s: float, size: float, material: Material
+) -> int:
+    """How many fits of each of them there is room for, in ``spare`` seconds of fitting, ``row_s``
+    of predicting and so many bytes."""
     once = material.planned([c.refit_work for c in members])
     row = sum(c.row_price for c in members)
-    size = sum(c.first[1].estimator.size_bytes for c in members)
-    return int(min(spare / max(once, 1e-9), row_s / row, MOST_BYTES / max(size, 1)))
+    each = sum(c.first[1].estimator.size_bytes for c in members)
+    return max(0, int(min(spare / max(once, 1e-9), row_s / row, size / max(each, 1))))
 
 
-def _cheap(candidate: Candidate, material: Material) -> bool:
+def _cheap(candidate: Candidate) -> bool:
     """Whether its predictions cost so little that a few more of it do not count."""
-    return candidate.row_price < CHEAP * most_row_s(material.outputs)
+    return candidate.row_price < CHEAP * MOST_ROW_S
 
 
 def _fit(job: _Job, material: Material) -> Fitted | None:

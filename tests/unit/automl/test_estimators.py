@@ -13,7 +13,7 @@ from app.analysis.automl.estimators.boosted_linear import BoostedLinear
 from app.analysis.automl.estimators.boosting import Boosting, round_price, round_row_price
 from app.analysis.automl.estimators.linear import Logistic, Ridge
 from app.analysis.automl.estimators.linear_leaves import LinearLeaves
-from app.analysis.automl.estimators.mlp import Network
+from app.analysis.automl.estimators.mlp import Dropout, Layers, Network, epochs_of
 from app.analysis.automl.estimators.trees import FlatTrees
 from app.analysis.automl.features.space import FeatureSpace
 from app.analysis.automl.features.table import lay_out, read_frame
@@ -245,6 +245,76 @@ def test_the_network_learns_a_curve_that_a_line_cannot():
     network = Network("regression", {"hidden": [32, 32], "lr": 0.07, "epochs": 60})
     network.fit(data, HOW)
     assert rmse(y, network.predict(data.view("dense"))) < 0.3
+
+
+def test_dropout_drops_about_its_share_of_units_and_makes_up_for_them():
+    mask = Dropout(0.25, np.random.default_rng(0)).mask((400, 100))
+    assert 0.24 < np.mean(mask == 0) < 0.26
+    assert np.mean(mask) == pytest.approx(1, abs=0.02)
+    assert set(np.unique(mask)) == {0, np.float32(256 / 192)}
+    assert Dropout(0.0, np.random.default_rng(0)).mask((4, 4)) is None
+
+
+def test_a_network_takes_the_gradient_of_what_it_computed_dropped_units_included():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(64, 5)).astype(np.float32)
+    wanted = rng.normal(size=(64, 1)).astype(np.float32)
+
+    def layers():
+        made = Layers.start([5, 16, 16, 1], np.random.default_rng(1))
+        made.weights[-1][:] = np.random.default_rng(2).normal(size=(16, 1))
+        return made
+
+    def loss(made):
+        out = made.forward(inputs, remember=True, dropout=Dropout(0.3, np.random.default_rng(3)))
+        return float(np.mean((out - wanted) ** 2)), 2 * (out - wanted) / out.size
+
+    for kind, place in (("weights", (0, (2, 3))), ("weights", (1, (4, 5))), ("biases", (0, (7,)))):
+        made = layers()
+        parameter = getattr(made, kind)[place[0]]
+        before, (_, gradient) = float(parameter[place[1]]), loss(made)
+        # A first step of Adam goes against the gradient's sign, by the rate.
+        made.step(gradient, 1e-3)
+        moved = np.sign(float(parameter[place[1]]) - before)
+        ends = []
+        for change in (-0.02, 0.02):
+            other = layers()
+            getattr(other, kind)[place[0]][place[1]] += change
+            ends.append(loss(other)[0])
+        slope = ends[1] - ends[0]
+        assert abs(slope) > 1e-5
+        assert moved == -np.sign(slope)
+
+
+def test_weights_decay_beside_the_gradient_and_biases_do_not():
+    layers = Layers.start([3, 8, 1], np.random.default_rng(0))
+    layers.biases[0][:] = 1
+    before = layers.copy()
+    out = layers.forward(np.ones((4, 3), np.float32), remember=True)
+    layers.step(np.zeros_like(out), rate=0.5, decay=0.1)
+    np.testing.assert_allclose(layers.weights[0], 0.95 * before.weights[0], rtol=1e-6)
+    np.testing.assert_allclose(layers.biases[0], before.biases[0])
+
+
+def test_few_rows_are_passed_more_often_and_a_network_in_a_hurry_passes_less_often():
+    entry = next(e for e in load_portfolio() if e.kind == "network")
+    few, many = (epochs_of(rows, entry.params) for rows in (600, 60_000))
+    assert 256 >= few > many == 32
+    shape = Shape(1_800, 10, 12, 2)
+    full = within(entry, shape, 1e6)
+    price = full.estimator.estimate(shape, full.params)
+    hasty = within(entry, shape, price / 3)
+    assert full.params["epochs"] / 4 <= hasty.params["epochs"] <= full.params["epochs"] / 3
+    assert within(entry, shape, price / 10) is None
+
+
+def test_a_tree_is_priced_by_the_levels_that_rows_pass_in_it():
+    data = fitting("binary", rows=400)
+    deep = Boosting("binary", {**pace(0.3, SMALL, 2), "num_leaves": 2, "min_data_in_leaf": 2})
+    deep.fit(data, HOW)
+    assert deep.leaves == 2
+    assert deep.depth == 1
+    assert pickle.loads(pickle.dumps(deep)).row_price == deep.row_price
 
 
 def test_slower_steps_are_raised_to_fit_the_time_and_no_further():

@@ -30,7 +30,8 @@ def seeds(members: list[Any], spare_s: float) -> tuple[int, int]:
 def test_where_there_is_room_for_one_seed_of_all_the_cheap_get_more() -> None:
     dear, cheap = member(0.7, family="boosting"), member(0.01)
     assert seeds([dear, cheap], 100.0) == (1, MOST_CHEAP_SEEDS)
-    assert seeds([dear, member(0.049)], 100.0) == (1, 3)
+    assert seeds([dear, member(0.05)], 100.0) == (1, 8)
+    assert seeds([member(0.9, family="boosting"), member(0.05)], 100.0) == (1, 4)
     assert seeds([dear, cheap], 4.5) == (1, 3)
     assert seeds([dear, cheap], 1.0) == (1, 1)
 
@@ -39,6 +40,10 @@ def test_dear_members_have_as_many_as_their_predictions_have_time_for() -> None:
     assert seeds([member(0.4, family="boosting")], 100.0)[0] == 2
     assert seeds([member(0.11, family="boosting")], 100.0)[0] == MOST_SEEDS
     assert seeds([member(0.11, size=30_000_000)], 100.0) == (1, 1)
+
+
+def test_further_seeds_of_the_cheap_do_not_make_a_bundle_too_large() -> None:
+    assert seeds([member(0.01, size=15_000_000)], 100.0) == (2, 2)
 
 
 @pytest.mark.parametrize("family", ["linear", "tree", "baseline"])

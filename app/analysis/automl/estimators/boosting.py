@@ -36,7 +36,7 @@ _FEW_ROWS = 500
 _CACHED_TREES = 128
 """So many small trees stay in a core's own cache."""
 _SAMPLED = 5
-_LEAVES = re.compile(r"^num_leaves=(\d+)$", re.MULTILINE)
+_LINE = re.compile(r"^(num_leaves|left_child|right_child|leaf_count)=(.*)$", re.MULTILINE)
 
 
 class Boosting(Estimator):
@@ -81,7 +81,7 @@ class Boosting(Estimator):
         self.rounds = stop.best_round or done
         bins = sum(train.feature_num_bin(i) for i in range(train.num_feature())) / 255
         shape = Shape(len(data.y), train.num_feature(), 0, data.outputs, bins)
-        self.leaves = _mean_leaves(self.booster, done)
+        self.leaves, self.depth = _mean_size(self.booster, done)
         self.work = done * round_price(shape, {**self.params, "num_leaves": self.leaves})
 
     def predict(self, matrix: Matrix, threads: int = 1) -> Array:
@@ -134,8 +134,7 @@ class Boosting(Estimator):
     @property
     def row_price(self) -> float:
         """A step for each level of each tree."""
-        outputs = self.booster.num_model_per_iteration()
-        return self.rounds * round_row_price(Shape(0, 0, 0, outputs), self.leaves)
+        return self.rounds * self.booster.num_model_per_iteration() * _tree_price(self.depth)
 
     def usage(self) -> Array:
         """The gain of all splits on each feature."""
@@ -169,7 +168,8 @@ class Boosting(Estimator):
         return state
 
     def __setstate__(self, state: Params) -> None:
-        self.__dict__.update(state)
+        # A model of a version before has no depth.
+        self.__dict__.update({"depth": _usual_depth(state["leaves"]), **state})
         self.booster = lgb.Booster(model_str=state["booster"])
 
 
@@ -191,15 +191,47 @@ def round_price(shape: Shape, params: Params) -> float:
 def round_row_price(shape: Shape, leaves: float) -> float:
     """Planned seconds of one thread that the trees of one round take for a row."""
     trees = shape.outputs if shape.outputs > 2 else 1
-    return float(7e-9 * trees * np.log2(leaves + 1))
+    return trees * _tree_price(_usual_depth(leaves))
 
 
-def _mean_leaves(booster: lgb.Booster, rounds: int) -> float:
-    """Leaves of a tree, the mean over some rounds: where little is left to learn, trees stay
-    far smaller than they may be."""
+def _usual_depth(leaves: float) -> float:
+    return float(np.log2(leaves + 1))
+
+
+def _tree_price(depth: float) -> float:
+    """Planned seconds of one thread that a tree takes for a row among many, which passes so many
+    levels: at each the processor guesses in vain every other time. A fit to measurements."""
+    return 8e-9 * (depth + 0.6)
+
+
+def _mean_size(booster: lgb.Booster, rounds: int) -> tuple[float, float]:
+    """Leaves of a tree and levels that a row passes in it, the means over some rounds: where little
+    is left to learn, trees stay far smaller than they may be."""
     some = np.unique(np.linspace(0, rounds - 1, _SAMPLED).astype(int))
     texts = [booster.model_to_string(num_iteration=1, start_iteration=int(k)) for k in some]
-    return float(np.mean([int(n) for text in texts for n in _LEAVES.findall(text)]))
+    leaves, depths = [], []
+    for tree in "".join(texts).split("\nTree=")[1:]:
+        lines = dict(_LINE.findall(tree))
+        leaves.append(int(lines["num_leaves"]))
+        depths.append(_mean_depth(lines) if leaves[-1] > 1 else 0.0)
+    return float(np.mean(leaves)), float(np.mean(depths))
+
+
+def _mean_depth(lines: dict[str, str]) -> float:
+    """Levels that the rows of a tree passed when it was made. A child's number is higher than its
+    parent's; a leaf's is −1 − its place."""
+    left, right, rows = (
+        np.array(lines[name].split(), dtype=np.int64)
+        for name in ("left_child", "right_child", "leaf_count")
+    )
+    inner, leaf = np.zeros(left.size), np.zeros(rows.size)
+    for node in range(left.size):
+        for child in (left[node], right[node]):
+            if child >= 0:
+                inner[child] = inner[node] + 1
+            else:
+                leaf[-1 - child] = inner[node] + 1
+    return float(np.average(leaf, weights=rows))
 
 
 class _Stop:

@@ -3,7 +3,9 @@
 A multilayer perceptron after RealMLP-TD-S (Holzmüller et al. 2024, "Better by default"):
 neural-tangent parametrisation (weights drawn from N(0, 1) and divided by √inputs in the
 forward pass), a learned scale per input, SiLU activations, Adam with β₂ = 0.95, and a
-learning rate that swings log-cosinely, four times over the training.
+learning rate that swings log-cosinely, four times over the training. Units are dropped at random
+(Srivastava et al. 2014) and weights decay beside the gradient (Loshchilov & Hutter 2019), both
+at full strength for half of the training and then less and less, down to none.
 """
 
 from __future__ import annotations
@@ -27,26 +29,29 @@ from app.analysis.automl.estimators.base import (
 from app.analysis.automl.features.space import Matrix
 
 BATCH = 256
+LEAST_EPOCHS, MOST_EPOCHS = 32, 256
 _SCALE_LR = 6.0
 _BIAS_LR = 0.1
 _B1, _B2 = 0.9, 0.95
 
 
 class Network(Estimator):
-    """``params``: ``hidden`` layer widths, ``lr``, ``epochs`` (the schedule's length) and
-    ``stop`` (the epoch to stop after, in a fit without judging rows)."""
+    """``params``: ``hidden`` layer widths, ``lr``, ``dropout`` (the share of units), ``decay`` (of
+    weights, by the learning rate), ``steps`` or ``epochs`` (the schedule's length; see
+    :func:`epochs_of`) and ``stop`` (the epoch to stop after, in a fit without judging rows)."""
 
     family = "network"
     view = "dense"
 
     @classmethod
     def estimate(cls, shape: Shape, params: Params) -> float:
-        """Multiply-adds forth and back, and a fixed price a step."""
-        epochs = params.get("stop") or params["epochs"]
+        """Multiply-adds forth and back, and a fixed price a step; fits side by side wait for each
+        other between the many small steps."""
+        epochs = params.get("stop") or epochs_of(shape.rows, params)
         widths = [shape.dense, *params["hidden"], shape.outputs]
         weights = sum(a * b for a, b in pairwise(widths))
         steps = epochs * max(1, shape.rows // BATCH)
-        per_step = 2e-4 + BATCH * (weights * 7e-11 + 7e-9 * sum(params["hidden"]))
+        per_step = 4e-4 + BATCH * (weights * 8e-11 + 1e-8 * sum(params["hidden"]))
         return float(steps * (per_step + 3e-9 * weights))
 
     def fit(self, data: Fitting, how: Circumstances) -> None:
@@ -57,7 +62,7 @@ class Network(Estimator):
         judged = None if judging is None else squash(judging)
         rng = np.random.default_rng(how.seed)
         layers = Layers.start([inputs.shape[1], *self.params["hidden"], wanted.shape[1]], rng)
-        epochs = int(self.params["epochs"])
+        self.epochs = epochs = epochs_of(len(inputs), self.params)
         best, self.layers, self.epoch = np.inf, layers, 0
         last = int(self.params.get("stop") or epochs)
         for epoch in range(last):
@@ -96,12 +101,14 @@ class Network(Estimator):
         for k, rows in enumerate(np.array_split(rng.permutation(len(inputs)), batches)):
             t = at + span * k / batches
             rate = self.params["lr"] * 0.5 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t)))
-            out = layers.forward(inputs[rows], remember=True)
+            strength = 1.0 if t < 0.5 else 0.5 * (1 + np.cos(2 * np.pi * (t - 0.5)))
+            dropout = Dropout(strength * self.params.get("dropout", 0.0), rng)
+            out = layers.forward(inputs[rows], remember=True, dropout=dropout)
             given: Array = out if self.task == "regression" else softmax(out)
             gradient = (given - wanted[rows]) / np.float32(len(rows))
             if weights is not None:
                 gradient = gradient * weights[rows, None].astype(np.float32)
-            layers.step(gradient, rate)
+            layers.step(gradient, rate, strength * self.params.get("decay", 0.0))
 
     def _loss(self, layers: Layers, judged: Matrix, data: Fitting) -> float:
         out = layers.forward(judged)
@@ -140,8 +147,18 @@ class Network(Estimator):
     def settled(self, fitted: Sequence[Estimator], growth: float) -> Params:
         """The same schedule, stopped after the folds' mean best epoch."""
         del growth
-        stops = [f.epoch for f in fitted if isinstance(f, Network)]
-        return {**self.params, "stop": max(1, round(float(np.mean(stops))))}
+        folds = [f for f in fitted if isinstance(f, Network)]
+        stop = max(1, round(float(np.mean([f.epoch for f in folds]))))
+        return {**self.params, "epochs": folds[0].epochs, "stop": stop}
+
+
+def epochs_of(rows: int, params: Params) -> int:
+    """How often a fit passes over so many rows: ``epochs`` times, or as makes for about so many
+    ``steps``, since few rows need more passes."""
+    if "epochs" in params:
+        return int(params["epochs"])
+    batches = max(1, rows // BATCH)
+    return int(np.clip(round(params["steps"] / batches), LEAST_EPOCHS, MOST_EPOCHS))
 
 
 def squash(matrix: Matrix) -> Matrix:
@@ -155,6 +172,22 @@ def softmax(margins: Array) -> Array:
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Drops about that ``share`` of units, drawn anew each time."""
+
+    share: float
+    rng: np.random.Generator
+
+    def mask(self, shape: tuple[int, ...]) -> Array | None:
+        """Factors: 0 for what is dropped, for the others what makes up for it; ``None``: all 1."""
+        cut = round(256 * self.share)  # a byte a unit is drawn in a fraction of a float's time
+        if not cut:
+            return None
+        kept = self.rng.integers(0, 256, shape, dtype=np.uint8) >= cut
+        return np.asarray(kept * np.float32(256 / (256 - cut)))
+
+
 @dataclass(slots=True)
 class Layers:
     """Weights (in × out), biases and the inputs' scale, with Adam's moments beside them."""
@@ -164,7 +197,7 @@ class Layers:
     biases: list[npt.NDArray[np.float32]]
     moments: list[tuple[Array, Array]] = field(default_factory=list)
     steps: int = 0
-    _seen: list[tuple[Array, Array]] = field(default_factory=list)
+    _seen: list[tuple[Array, Array | None]] = field(default_factory=list)
     _raw: Array | None = None
 
     @classmethod
@@ -178,32 +211,45 @@ class Layers:
         layers.moments = [(np.zeros_like(p), np.zeros_like(p)) for p in layers._parameters()]
         return layers
 
-    def forward(self, inputs: Array, *, remember: bool = False) -> Array:
+    def forward(
+        self, inputs: Array, *, remember: bool = False, dropout: Dropout | None = None
+    ) -> Array:
         """Margins (n, outputs); ``remember`` keeps what :meth:`step` needs."""
         active = np.asarray(inputs * self.scale)
         if remember:
             self._seen, self._raw = [], inputs
         for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             # √inputs is folded in here and not in the weights: the tangent parametrisation.
-            summed = active @ weight / np.float32(np.sqrt(len(weight))) + bias
+            summed = active @ weight
+            summed /= np.float32(np.sqrt(len(weight)))
+            summed += bias
+            given, slope = active, None
+            active = summed
+            if k < len(self.weights) - 1:
+                gate = _sigmoid(summed)
+                active = summed * gate
+                if remember:
+                    slope = _slope(active, gate)
+                if dropout is not None and (mask := dropout.mask(active.shape)) is not None:
+                    active *= mask
+                    slope = None if slope is None else slope * mask
             if remember:
-                self._seen.append((active, summed))
-            last = k == len(self.weights) - 1
-            active = np.asarray(summed if last else summed * _sigmoid(summed))
+                self._seen.append((given, slope))
         return np.asarray(active)
 
-    def step(self, gradient: Array, rate: float) -> None:
+    def step(self, gradient: Array, rate: float, decay: float = 0.0) -> None:
         """One Adam step against the loss's ``gradient`` with respect to the margins."""
         gradients: list[Array] = []
         for k in reversed(range(len(self.weights))):
-            active, summed = self._seen[k]
-            if k < len(self.weights) - 1:
-                gate = _sigmoid(summed)
-                gradient = gradient * (gate * (1 + summed * (1 - gate)))
+            given, slope = self._seen[k]
+            if slope is not None:
+                gradient = gradient * slope
             root = np.float32(np.sqrt(len(self.weights[k])))
-            gradients += [gradient.sum(axis=0), active.T @ gradient / root]
+            gradients += [gradient.sum(axis=0), given.T @ gradient / root]
             gradient = gradient @ self.weights[k].T / root
         gradients.append((gradient * self._raw).sum(axis=0))
+        for weight in self.weights:
+            np.multiply(weight, np.float32(1 - rate * decay), out=weight)
         self._adam(gradients[::-1], rate)
 
     def _adam(self, gradients: Sequence[Array], rate: float) -> None:
@@ -211,11 +257,8 @@ class Layers:
         size = rate * np.sqrt(1 - _B2**self.steps) / (1 - _B1**self.steps)
         rates = [_SCALE_LR, *[1.0, _BIAS_LR] * len(self.weights)]
         parts = zip(self._parameters(), gradients, self.moments, rates, strict=True)
-        for parameter, gradient, (first, second), factor in parts:
-            np.add(first, (1 - _B1) * (gradient - first), out=first)
-            np.add(second, (1 - _B2) * (gradient * gradient - second), out=second)
-            move = np.float32(size * factor) * first / (np.sqrt(second) + np.float32(1e-8))
-            np.subtract(parameter, move, out=parameter)
+        for parameter, gradient, moments, factor in parts:
+            np.subtract(parameter, _move(gradient, moments, size * factor), out=parameter)
 
     def _parameters(self) -> list[Array]:
         pairs = zip(self.weights, self.biases, strict=True)
@@ -232,5 +275,31 @@ class Layers:
         self.moments, self._seen, self._raw = [], [], None
 
 
+def _move(gradient: Array, moments: tuple[Array, Array], size: float) -> Array:
+    """What Adam takes off parameters of that ``gradient``, whose moments it brings up to date."""
+    first, second = moments
+    np.multiply(first, np.float32(_B1), out=first)
+    np.add(first, np.float32(1 - _B1) * gradient, out=first)
+    np.multiply(second, np.float32(_B2), out=second)
+    np.add(second, np.float32(1 - _B2) * np.square(gradient), out=second)
+    move = np.sqrt(second)
+    move += np.float32(1e-8)
+    np.divide(first, move, out=move)
+    move *= np.float32(size)
+    return move
+
+
 def _sigmoid(values: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-np.clip(values, -30, 30))))
+    found = np.maximum(values, -80)  # below it the exponential of single floats is infinite
+    np.negative(found, out=found)
+    np.exp(found, out=found)
+    found += 1
+    return np.reciprocal(found, out=found)
+
+
+def _slope(active: Array, gate: Array) -> Array:
+    """The derivative of SiLU, x σ(x): σ(x) + x σ(x) (1 − σ(x))."""
+    slope = 1 - gate
+    slope *= active
+    slope += gate
+    return slope
