@@ -42,7 +42,7 @@ FAST = 0.12
 FASTEST = 0.3
 """… and where a table is so long that otherwise there would be no booster at all."""
 LEAST_ROUNDS = 50
-SHORTER = (1.0, 0.7, 0.5, 0.35, 0.25)
+SHORTER = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1)
 """Shares of its epochs to which a network may be cut to fit in time."""
 
 MOST_ROW_S = 60e-6
