@@ -64,6 +64,7 @@ def test_a_model_of_more_rows_errs_less_where_there_is_something_to_learn() -> N
     assert learned_more(0.95, 1.6) < learned_more(0.5, 1.6) < 1.0
     assert learned_more(0.0, 1.6) == learned_more(-0.3, 1.6) == learned_more(0.9, 1.0) == 1.0
     assert learned_more(1.0, 2.0) == pytest.approx(2**-LEARNING)
+    assert learned_more(0.3, 1.6) > 0.996  # a third is explained: what is left is noise
     made = fitted()
     np.testing.assert_allclose(made.scaled(0.5).high, made.high / 2)
     np.testing.assert_allclose(made.scaled(0.5).low, made.low / 2)
