@@ -19,8 +19,10 @@ Array = npt.NDArray[Any]
 COVERAGE = 0.9
 LEAST_ROWS = 40
 LEAST_CHECKED = 200
-BIAS = 0.008
-"""By about so much the coverage of out-of-fold errors differs from that of the kept model."""
+BIAS = 0.004
+"""By about so much the coverage of out-of-fold errors differs from that of the kept model …"""
+SURPRISING = 2.0
+"""… but where that of the other sample is so many of its standard errors away: that tells of more."""
 LEARNING = 0.07
 """Exponent of the learning curves: errors that can be learned away fall about as rows to the power
 of minus this. Power laws are what is found again and again (Viering & Loog 2023); the exponent is a
@@ -55,7 +57,8 @@ class Intervals:
 
         Both samples are subject to chance, and out-of-fold errors may differ from those of the
         model that is kept by about :data:`BIAS` of coverage: the other sample counts by its
-        inverse variance beside that (a normal mean with a normal prior).
+        inverse variance beside that (a normal mean with a normal prior, which is wider where the
+        sample says so).
         """
         if weights is not None:
             counted = weights > 0
@@ -63,10 +66,11 @@ class Intervals:
         rows = effective_rows(truth.size, weights)
         if rows < LEAST_CHECKED or np.any(self.low >= 0) or np.any(self.high <= 0):
             return None
-        variance = COVERAGE * (1 - COVERAGE)
-        prior = variance / max(made_of, 1.0) + BIAS**2
-        trust = prior / (prior + variance / rows)
         seen = self.covered(truth, predictions, weights)
+        own, others = (COVERAGE * (1 - COVERAGE) / n for n in (max(made_of, 1.0), rows))
+        surprise = ((seen - COVERAGE) / SURPRISING) ** 2 - others
+        prior = own + max(BIAS**2, surprise)
+        trust = prior / (prior + others)
         wanted = seen + trust * (COVERAGE - seen)
         errors, band = truth - predictions, np.searchsorted(self.edges, predictions)
         reach = errors / np.where(errors < 0, self.low[band], self.high[band])

@@ -51,6 +51,20 @@ def test_what_chance_explains_changes_little() -> None:
     assert kept < 0.65 * alone
 
 
+def test_a_holdout_within_two_standard_errors_has_half_of_the_say() -> None:
+    made = fitted()
+    swings = []
+    for seed in range(1, 41):
+        other = sample(1.0, 4_000, seed)
+        followed = made.followed(*other, 12_000)
+        assert followed is not None
+        if abs(made.covered(*other) - 0.9) < 2 * np.sqrt(0.09 / 4_000):
+            swings.append((followed.covered(*other) - 0.9, made.covered(*other) - 0.9))
+    kept, alone = np.std(swings, axis=0)
+    assert len(swings) > 30
+    assert 0.4 * alone < kept < 0.6 * alone  # a quarter, when the bias was thought to be 0.008
+
+
 def test_few_rows_that_made_them_have_less_to_say() -> None:
     made, other = fitted(), sample(0.8, 2_000, 2)
     many, few = made.followed(*other, ROWS), made.followed(*other, 100)
