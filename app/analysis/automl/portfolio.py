@@ -19,7 +19,7 @@ from app.analysis.automl.estimators.boosted_linear import BoostedLinear
 from app.analysis.automl.estimators.boosting import MAX_ROUNDS, Boosting, round_row_price
 from app.analysis.automl.estimators.linear import Logistic, Ridge
 from app.analysis.automl.estimators.linear_leaves import LinearLeaves
-from app.analysis.automl.estimators.mlp import Network, epochs_of
+from app.analysis.automl.estimators.mlp import Network
 from app.analysis.automl.estimators.trees import Forest, SmallTree
 from app.analysis.automl.tasks import Task
 
@@ -42,8 +42,6 @@ FAST = 0.12
 FASTEST = 0.3
 """… and where a table is so long that otherwise there would be no booster at all."""
 LEAST_ROUNDS = 50
-SHORTER = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1)
-"""Shares of its epochs to which a network may be cut to fit in time."""
 
 MOST_ROW_S = 60e-6
 """Planned seconds of one thread that the final model may take a row, among many rows: 40 µs on
@@ -165,12 +163,14 @@ def within(entry: Entry, shape: Shape, seconds: float, steps: float = 15) -> Ent
 
     A booster may raise its learning rate, and so need fewer rounds, of which it is expected
     to need ``steps`` / rate: until the time is kept, and a row's prediction is quick enough to
-    leave room for others in an ensemble. A network may pass over the rows less often. ``None``
-    when nothing fits into the time.
+    leave room for others in an ensemble. Of others their own ``variants`` are tried. ``None`` when
+    nothing fits into the time.
     """
     if not entry.boosts:
-        found = (replace(entry, params=params) for params in _shorter(entry, shape))
-        return next((e for e in found if e.estimator.estimate(shape, e.params) <= seconds), None)
+        for params in entry.estimator.variants(shape, entry.params):
+            if entry.estimator.estimate(shape, params) <= seconds:
+                return replace(entry, params=params)
+        return None
     timely: list[tuple[float, Params]] = []
     for factor in LEARNING_RATES:
         rate = entry.params["learning_rate"] * factor
@@ -189,14 +189,6 @@ def within(entry: Entry, shape: Shape, seconds: float, steps: float = 15) -> Ent
     ]
     factor, params = quick[0] if quick else timely[-1]
     return replace(entry, params=params, raised=factor)
-
-
-def _shorter(entry: Entry, shape: Shape) -> list[Params]:
-    """The parameters of what does not boost, the slowest first."""
-    if not issubclass(entry.estimator, Network):
-        return [entry.params]
-    epochs = epochs_of(shape.rows, entry.params)
-    return [{**entry.params, "epochs": round(epochs * share)} for share in SHORTER]
 
 
 def pace(rate: float, shape: Shape, leaves: int) -> Params:

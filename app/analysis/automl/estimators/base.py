@@ -104,6 +104,12 @@ class Estimator(ABC):
     def estimate(cls, shape: Shape, params: Params) -> float:
         """Planned seconds of one fit by one thread, before anything is known of the data."""
 
+    @classmethod
+    def variants(cls, shape: Shape, params: Params) -> list[Params]:
+        """The parameters to try for so much time, the best and slowest first."""
+        del shape
+        return [params]
+
     @abstractmethod
     def fit(self, data: Fitting, how: Circumstances) -> None:
         """Learn from ``data``; judging rows serve early stopping only.
