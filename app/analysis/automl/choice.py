@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,12 @@ from app.analysis.automl.options import RunOptions
 from app.analysis.automl.portfolio import MOST_ROW_S
 
 Array = npt.NDArray[Any]
+
+SURE = 0.5
+"""Standard errors by which configurations drawn beyond the portfolio must make the model better."""
+PART_ROWS = 50
+FEWEST_PARTS, MOST_PARTS = 5, 20
+"""Into parts of so many rows, and so many parts, judged rows are cut to measure that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +62,8 @@ def choose(candidates: list[Candidate], material: Material, options: RunOptions)
     allowed, notes = _worthwhile(candidates)
     allowed, slow = _fast_enough(candidates, allowed, max_predict_ms)
     notes += slow
-    weights = select(
-        _members(candidates, allowed),
-        lambda prediction: material.error(truth, prediction, material.judged_weights),
-        per_family=members_per_family(material.split.development.size),
-        most_price=_most_price(candidates, allowed, max_predict_ms),
-    )
-    members = sorted(
-        ((weight, candidates[i]) for i, weight in weights.items()),
-        key=lambda pair: (-pair[0], pair[1].error),
-    )
-    prediction = _weighted([(w, c.prediction) for w, c in members])
+    members = _selected(candidates, allowed, material, max_predict_ms)
+    prediction = _mean(members)
     holdout = _weighted([(w, c.holdout) for w, c in members])
     if material.task == "regression":
         intervals = fit_intervals(truth, prediction, usable(material.judged_weights))
@@ -85,6 +83,57 @@ def choose(candidates: list[Candidate], material: Material, options: RunOptions)
     )
 
 
+def _selected(
+    candidates: list[Candidate], allowed: list[int], material: Material, limit_ms: float | None
+) -> list[tuple[float, Candidate]]:
+    """The members with their weights, largest first: of the portfolio alone, unless what was drawn
+    beyond it makes them surely better.
+
+    The more candidates there are, the more of a gain is luck, and the more a longer run would choose
+    by it.
+    """
+    truth, counted = material.y[material.judged], material.judged_weights
+    most_price = _most_price(candidates, allowed, limit_ms)
+
+    def selected(among: list[int]) -> list[tuple[float, Candidate]]:
+        weights = select(
+            _members(candidates, among),
+            lambda prediction: material.error(truth, prediction, counted),
+            per_family=members_per_family(material.split.development.size),
+            most_price=most_price,
+        )
+        found = ((weight, candidates[i]) for i, weight in weights.items())
+        return sorted(found, key=lambda pair: (-pair[0], pair[1].error))
+
+    members = selected(allowed)
+    known = [i for i in allowed if not candidates[i].entry.drawn]
+    if not known or not any(candidate.entry.drawn for _, candidate in members):
+        return members
+    plain = selected(known)
+    gain = gain_over(_mean(members), _mean(plain), material)
+    return members if gain >= SURE else plain
+
+
+def gain_over(prediction: Array, other: Array, material: Material) -> float:
+    """By how many of its standard errors a prediction's error is less than another's: the mean
+    of the differences in parts of the judged rows, by their scatter.
+
+    Infinite where too few rows have an error in parts.
+    """
+    truth, weights = material.y[material.judged], material.judged_weights
+    count = int(np.clip(truth.size // PART_ROWS, FEWEST_PARTS, MOST_PARTS))
+    differences = []
+    for k in range(count):
+        rows = np.arange(k, truth.size, count)
+        own = None if weights is None else weights[rows]
+        errors = [material.error(truth[rows], p[rows], own) for p in (other, prediction)]
+        differences.append(errors[0] - errors[1])
+    known = np.array([difference for difference in differences if np.isfinite(difference)])
+    if known.size < FEWEST_PARTS or not known.std():
+        return float("inf")
+    return float(known.mean() / (known.std(ddof=1) / np.sqrt(known.size)))
+
+
 def ranking(
     candidates: list[Candidate], choice: Choice, material: Material
 ) -> list[dict[str, Any]]:
@@ -92,7 +141,7 @@ def ranking(
     if len(choice.members) == 1:
         return rows_of(candidates)
     truth = material.y[material.judged]
-    prediction = _weighted([(w, c.prediction) for w, c in choice.members])
+    prediction = _mean(choice.members)
     each = [c for _, c in choice.members]
     ensemble = {
         "error": material.error(truth, prediction, material.judged_weights),
@@ -154,6 +203,11 @@ def _most_price(candidates: list[Candidate], allowed: list[int], limit_ms: float
         return MOST_ROW_S
     slowest = max((candidates[i] for i in allowed), key=lambda c: c.one_row_ms)
     return min(MOST_ROW_S, slowest.row_price * limit_ms / max(slowest.one_row_ms, 1e-6))
+
+
+def _mean(members: Sequence[tuple[float, Candidate]]) -> Array:
+    """Their weighted mean prediction out of fold."""
+    return _weighted([(weight, candidate.prediction) for weight, candidate in members])
 
 
 def _weighted(parts: list[tuple[float, Array]]) -> Array:

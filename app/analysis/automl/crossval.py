@@ -266,8 +266,7 @@ def _on_holdout(material: Material, done: list[_Judged]) -> Array:
 
 def _check_pace(mine: float, rival: float, metric: Metric) -> None:
     """Give up when the distance to a perfect score is over 15 % wider than the rival's."""
-    perfect = -1.0 if metric.greater_is_better else 0.0
-    if mine - perfect > 1.15 * (rival - perfect) + 1e-9:
+    if mine - metric.perfect > 1.15 * (rival - metric.perfect) + 1e-9:
         raise FellBehind
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
-import numpy as np
-
 from app.analysis.automl.estimators.base import Estimator, Params, Shape
 from app.analysis.automl.estimators.baseline import Baseline
 from app.analysis.automl.estimators.boosted_linear import BoostedLinear
@@ -57,7 +55,8 @@ LEAST_COLUMNS = 8
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One configuration. ``target`` ``log`` fits the logarithm of a skewed target."""
+    """One configuration. ``target`` ``log`` fits the logarithm of a skewed target; ``drawn`` says
+    that it is none of the portfolio's."""
 
     name: str
     kind: str
@@ -66,6 +65,7 @@ class Entry:
     target: str = "plain"
     max_rows: int | None = None
     raised: float = field(default=1.0)
+    drawn: bool = False
 
     @property
     def estimator(self) -> type[Estimator]:
@@ -98,29 +98,6 @@ def load_portfolio() -> list[Entry]:
     """All entries, in order."""
     text = resources.files("app.analysis.automl").joinpath("portfolio.json").read_text("utf-8")
     return [Entry(**{**raw, "tasks": tuple(raw.get("tasks", ()))}) for raw in json.loads(text)]
-
-
-def drawn(number: int, seed: int) -> Entry:
-    """Booster ``number`` beyond the portfolio, drawn from a search space (that of TabArena).
-
-    The same seed draws the same boosters, so that a longer budget tries what a shorter one
-    did, and more.
-    """
-    rng = np.random.default_rng([seed, number])
-    params: Params = {
-        "learning_rate": float(np.exp(rng.uniform(np.log(0.01), np.log(0.06)))),
-        "num_leaves": int(np.exp(rng.uniform(np.log(4), np.log(128)))),
-        "min_data_in_leaf": int(np.exp(rng.uniform(0, np.log(48)))),
-        "feature_fraction": float(rng.uniform(0.4, 1.0)),
-        "bagging_fraction": float(rng.uniform(0.7, 1.0)),
-        "lambda_l1": float(rng.uniform(0, 1)),
-        "lambda_l2": float(rng.uniform(0, 2)),
-        "extra_trees": bool(rng.integers(0, 2)),
-        "cat_smooth": float(np.exp(rng.uniform(np.log(1e-3), np.log(100)))),
-        "cat_l2": float(np.exp(rng.uniform(np.log(5e-3), np.log(2)))),
-        "max_cat_to_onehot": int(rng.integers(8, 40)),
-    }
-    return Entry(f"LightGBM, drawn {number + 1}", "boosting", params)
 
 
 def applicable(entries: list[Entry], facts: Facts) -> tuple[list[Entry], list[str]]:

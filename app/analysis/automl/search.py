@@ -17,6 +17,8 @@ from app.analysis.automl.crossval import (
     cross_validate,
     end_afar,
 )
+from app.analysis.automl.drawn import drawn
+from app.analysis.automl.ensemble import Mixture
 from app.analysis.automl.estimators.base import Shape
 from app.analysis.automl.leaderboard import Board, rows_of
 from app.analysis.automl.material import Material
@@ -24,7 +26,6 @@ from app.analysis.automl.portfolio import (
     Entry,
     Facts,
     applicable,
-    drawn,
     load_portfolio,
     within,
 )
@@ -42,8 +43,12 @@ SHARE = 0.5
 
 
 MOST_DRAWN = 100
-PATIENCE = 8
-"""Drawn boosters in a row without a new best one, after which no more are drawn."""
+PATIENCE = 16
+"""Drawn configurations in a row that helped no mixture, after which no more are drawn …"""
+LATE = 4
+"""… or that found no time."""
+LEAST_GAIN = 1e-3
+"""… where help takes this share off a mixture's distance to a perfect score."""
 
 STOPPED = "was stopped by the clock and is not at its best."
 _DROPPED: dict[type[Exception], str] = {
@@ -106,15 +111,32 @@ class Search:
         self._tell_skipped()
 
     def _draw(self, facts: Facts, shape: Shape) -> None:
-        """Use what time is left for drawn boosters, as long as now and then one helps."""
-        idle = 0
+        """Use what time is left for drawn configurations, as long as now and then one helps."""
+        material = self.material
+        truth, weights = material.y[material.judged], material.judged_weights
+        mixture = Mixture(lambda prediction: material.error(truth, prediction, weights))
+        self._mix(mixture, sorted(self.candidates, key=lambda c: c.error))
+        idle = late = 0
         for number in range(MOST_DRAWN):
-            entries, _ = applicable([drawn(number, self.material.seed)], facts)
-            best, settled = min(c.error for c in self.candidates), self._settled
-            if idle >= PATIENCE or not self._attend(entries[0], shape, quietly=True):
+            entries, _ = applicable([drawn(number, material.seed)], facts)
+            if not entries:
+                continue
+            known, settled = len(self.candidates), self._settled
+            # Where there is no time left for a booster, there may be for a network.
+            late = 0 if self._attend(entries[0], shape, quietly=True) else late + 1
+            helped = self._mix(mixture, self.candidates[known:])
+            idle = 0 if helped else idle + self._settled - settled
+            if idle >= PATIENCE or late >= LATE:
                 break
-            better = min(c.error for c in self.candidates) < best
-            idle = 0 if better else idle + self._settled - settled
+
+    def _mix(self, mixture: Mixture, candidates: list[Candidate]) -> bool:
+        """Let them join, and say whether that was of use."""
+        before = mixture.best
+        for candidate in candidates:
+            if candidate.family != "baseline":
+                mixture.join(candidate.prediction)
+        wanted = LEAST_GAIN * (before - self.material.metric.perfect)
+        return before - mixture.best > wanted
 
     def _plan(self, entry: Entry, shape: Shape) -> Entry | None:
         if entry.kind == "baseline":
@@ -155,10 +177,12 @@ class Search:
             space = self.material.fold(0, "plain")[0].space
             packed = kept.content
             self._take(packed and Candidate.unpacked(packed, space), kept.told)
+            self._settled += 1
             return True
         reason = self.checkpoints.given_up(entry.name)
         if reason is not None and entry.kind != "baseline":
             self._take(None, (f"{entry.name} {reason}",))
+            self._settled += 1
             return True
         planned = self._plan(entry, shape)
         if planned is None:

@@ -30,6 +30,11 @@ class Metric:
     labels: bool = False
     aliases: tuple[str, ...] = ()
 
+    @property
+    def perfect(self) -> float:
+        """The least error there can be, where the error is the figure made to be small."""
+        return -1.0 if self.greater_is_better else 0.0
+
 
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 _BINARY: tuple[Task, ...] = ("binary",)

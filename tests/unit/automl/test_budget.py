@@ -8,10 +8,11 @@ import pytest
 from app.analysis.automl.budget import LAST_S, MOST_TAIL, Budget
 from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.crossval import cross_validate
+from app.analysis.automl.drawn import drawn
 from app.analysis.automl.estimators.base import Shape
 from app.analysis.automl.judgement import LEAST_IMPORTANCE_S, importances
 from app.analysis.automl.options import RunOptions
-from app.analysis.automl.portfolio import drawn, load_portfolio, within
+from app.analysis.automl.portfolio import Facts, applicable, load_portfolio, within
 from app.analysis.automl.prepare import Setting, prepare
 from app.analysis.automl.probe import probe
 from app.analysis.automl.tasks import TASKS
@@ -178,4 +179,17 @@ def test_a_longer_budget_tries_what_a_shorter_one_did_and_more():
     shape = Shape(1_000, 20, 30, 2, 10.0)
     for number in range(20):
         planned = within(drawn(number, 0), shape, 1e6)
-        assert 0.01 <= planned.params["learning_rate"] <= 0.12
+        assert planned.drawn
+        if planned.boosts:
+            assert 0.01 <= planned.params["learning_rate"] <= 0.12
+
+
+def test_boosters_and_networks_are_drawn_in_turn_and_networks_not_for_many_rows():
+    some = [drawn(k, 0) for k in range(6)]
+    assert [entry.kind for entry in some] == ["boosting", "network"] * 3
+    assert len({entry.name for entry in some}) == 6
+    few, many = (
+        applicable(some, Facts("binary", rows, 20, False, "roc_auc"))[0] for rows in (5e3, 1e5)
+    )
+    assert len(few) == 6
+    assert {entry.kind for entry in many} == {"boosting"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.analysis.automl.calibration import find_temperature, tempered
-from app.analysis.automl.ensemble import Member, members_per_family, select
+from app.analysis.automl.ensemble import Member, Mixture, members_per_family, select
 from app.analysis.automl.intervals import fit_intervals
 from app.analysis.automl.metrics import log_loss, rmse, roc_auc
 from app.analysis.automl.transforms import TargetScale, smearing
@@ -49,6 +49,17 @@ def test_one_dear_member_does_not_keep_out_cheap_ones_that_are_better_together(t
     cheap = [Member(i, f"f{i}", truth + rng.normal(size=2_000), price=1.0) for i in (1, 2, 3)]
     found = select([dear, *cheap], lambda p: rmse(truth, p), per_family=1, most_price=3.0)
     assert set(found) == {1, 2, 3}
+
+
+def test_a_mixture_takes_up_what_helps_and_nothing_else(truth):
+    rng = np.random.default_rng(3)
+    mixture = Mixture(lambda p: rmse(truth, p))
+    mixture.join(truth + rng.normal(size=2_000))
+    alone = mixture.best
+    mixture.join(np.full(2_000, 9.0))
+    assert mixture.best == alone
+    mixture.join(truth + rng.normal(size=2_000))
+    assert mixture.best < 0.9 * alone
 
 
 def test_more_rows_bear_more_members_of_a_family():
