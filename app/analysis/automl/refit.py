@@ -39,7 +39,7 @@ def refit(
     the others there may be room where there is none for all. A member for which the clock has no
     time left is late, and serves as its first fold fitted it, on fewer rows.
     """
-    seeds, more = planned_seeds(choice, material)
+    seeds, more = planned_seeds([candidate for _, candidate in choice.members], material)
     material.budget.open_reserve()
     jobs = [
         _Job(weight, candidate, seed)
@@ -128,10 +128,9 @@ def _fit_batch(
     return found
 
 
-def planned_seeds(choice: Choice, material: Material) -> tuple[int, int]:
+def planned_seeds(members: list[Candidate], material: Material) -> tuple[int, int]:
     """How many seeds the plan has room for, of all members and of the cheap ones; a matter of
     counts, so the same on every day."""
-    members = [c for _, c in choice.members]
     cheap = [c for c in members if _cheap(c) and not _seedless(c)]
     spare = material.budget.planned_left + material.budget.reserve
     seeds = max(1, min(MOST_SEEDS, _room(members, spare, MOST_ROW_S, MOST_BYTES, material)))
@@ -140,6 +139,18 @@ def planned_seeds(choice: Choice, material: Material) -> tuple[int, int]:
     size = MOST_BYTES - seeds * sum(c.first[1].estimator.size_bytes for c in members)
     more = _room(cheap, spare, row_s, size, material) if cheap else 0
     return seeds, min(MOST_CHEAP_SEEDS, seeds + more)
+
+
+def planned_fits(members: list[Candidate], material: Material) -> float:
+    """Planned seconds of all seeds of those members that the plan has room for."""
+    seeds, more = planned_seeds(members, material)
+    works = [
+        candidate.refit_work
+        for candidate in members
+        for seed in range(more if _cheap(candidate) else seeds)
+        if seed == 0 or not _seedless(candidate)
+    ]
+    return material.planned(works)
 
 
 def _room(

@@ -30,6 +30,7 @@ from app.analysis.automl.portfolio import (
     within,
 )
 from app.analysis.automl.probe import WORTH_S, probe
+from app.analysis.automl.refit import planned_fits
 from app.analysis.progress import Progress
 
 REFIT_MEMBERS = 4
@@ -50,6 +51,7 @@ LATE = 4
 LEAST_GAIN = 1e-3
 """… where help takes this share off a mixture's distance to a perfect score."""
 
+ENOUGH = "more time would hardly make the model better."
 STOPPED = "was stopped by the clock and is not at its best."
 _DROPPED: dict[type[Exception], str] = {
     OutOfTime: "ran out of time and was dropped.",
@@ -91,6 +93,7 @@ class Search:
     _underway: deque[_Tried] = field(default_factory=deque)
     _settled: int = 0
     _probed: bool = False
+    _drawing: bool = False
 
     def run(self) -> None:
         """Try every applicable entry that fits; the baseline is tried whatever the time."""
@@ -105,14 +108,17 @@ class Search:
             if not self._attend(entry, shape):
                 self.skipped.append(entry.name)
         self._settle(0, shape)
-        if not self.skipped:
-            self._draw(facts, shape)
-            self._settle(0, shape)
+        if not self.skipped and self._draw(facts, shape):
+            self.notes.append(f"The last {PATIENCE} configurations tried were of no help: {ENOUGH}")
+        self._settle(0, shape)
         self._tell_skipped()
 
-    def _draw(self, facts: Facts, shape: Shape) -> None:
-        """Use what time is left for drawn configurations, as long as now and then one helps."""
+    def _draw(self, facts: Facts, shape: Shape) -> bool:
+        """Use what time is left for drawn configurations, as long as now and then one helps; says
+        whether it ended because none did."""
         material = self.material
+        self._drawing = True
+        material.budget.reserve = self._reserved()
         truth, weights = material.y[material.judged], material.judged_weights
         mixture = Mixture(lambda prediction: material.error(truth, prediction, weights))
         self._mix(mixture, sorted(self.candidates, key=lambda c: c.error))
@@ -126,8 +132,11 @@ class Search:
             late = 0 if self._attend(entries[0], shape, quietly=True) else late + 1
             helped = self._mix(mixture, self.candidates[known:])
             idle = 0 if helped else idle + self._settled - settled
-            if idle >= PATIENCE or late >= LATE:
+            if idle >= PATIENCE:
+                return True
+            if late >= LATE:
                 break
+        return False
 
     def _mix(self, mixture: Mixture, candidates: list[Candidate]) -> bool:
         """Let them join, and say whether that was of use."""
@@ -286,8 +295,11 @@ class Search:
         return min(c.first_error for c in self.candidates)
 
     def _reserved(self) -> float:
-        """Planned seconds of fitting the best candidates so far on all rows."""
+        """Planned seconds of fitting the best candidates so far on all rows; once the portfolio is
+        done, by several seeds: that is surer to help than what is drawn beyond it."""
         best = sorted(self.candidates, key=lambda c: c.error)[:REFIT_MEMBERS]
+        if self._drawing:
+            return planned_fits(best, self.material)
         return self.material.planned([c.refit_work for c in best])
 
     def _steps(self) -> float:

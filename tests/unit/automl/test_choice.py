@@ -16,7 +16,8 @@ from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.material import Material
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.prepare import Setting, prepare
-from app.analysis.automl.search import Search
+from app.analysis.automl.refit import planned_fits
+from app.analysis.automl.search import ENOUGH, REFIT_MEMBERS, Search
 from app.analysis.automl.threads import bounded_pools
 from app.analysis.progress import silent
 from tests.unit.automl.tables import numbers, quick_portfolio
@@ -94,7 +95,13 @@ def test_drawn_configurations_are_tried_until_none_helps(monkeypatch: pytest.Mon
     tried = searched(2)
     drawn = [c.entry for c in tried.candidates if c.entry.drawn]
     assert [entry.name for entry in drawn] == ["LightGBM, drawn 1", "Neural network, drawn 2"]
+    assert not any(ENOUGH in note for note in tried.notes)
+    assert tried.material.budget.reserve == planned_fits(
+        sorted(tried.candidates, key=lambda c: c.error)[:REFIT_MEMBERS], tried.material
+    )
     # Of ten none may help, and they need not: it ends after the first that does not.
     monkeypatch.setattr(searching, "PATIENCE", 1)
     monkeypatch.setattr(searching, "LEAST_GAIN", 1.0)
-    assert sum(c.entry.drawn for c in searched(10).candidates) == 1
+    ended = searched(10)
+    assert sum(c.entry.drawn for c in ended.candidates) == 1
+    assert any(ENOUGH in note for note in ended.notes)

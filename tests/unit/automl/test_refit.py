@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.analysis.automl.portfolio import MOST_ROW_S
-from app.analysis.automl.refit import MOST_CHEAP_SEEDS, MOST_SEEDS, planned_seeds
+from app.analysis.automl.refit import MOST_CHEAP_SEEDS, MOST_SEEDS, planned_fits, planned_seeds
 
 
 def member(share: float, work: float = 1.0, family: str = "network", size: int = 1_000) -> Any:
@@ -20,11 +20,14 @@ def member(share: float, work: float = 1.0, family: str = "network", size: int =
     )
 
 
-def seeds(members: list[Any], spare_s: float) -> tuple[int, int]:
-    choice = SimpleNamespace(members=[(1 / len(members), one) for one in members])
+def plan(spare_s: float) -> Any:
+    """A material with so much of its plan left."""
     budget = SimpleNamespace(planned_left=spare_s, reserve=0.0)
-    material = SimpleNamespace(budget=budget, planned=sum, outputs=1)
-    return planned_seeds(choice, material)  # type: ignore[arg-type]
+    return SimpleNamespace(budget=budget, planned=sum, outputs=1)
+
+
+def seeds(members: list[Any], spare_s: float) -> tuple[int, int]:
+    return planned_seeds(members, plan(spare_s))
 
 
 def test_where_there_is_room_for_one_seed_of_all_the_cheap_get_more() -> None:
@@ -49,3 +52,10 @@ def test_further_seeds_of_the_cheap_do_not_make_a_bundle_too_large() -> None:
 @pytest.mark.parametrize("family", ["linear", "tree", "baseline"])
 def test_what_another_seed_does_not_change_is_fitted_once(family: str) -> None:
     assert seeds([member(0.7, family="boosting"), member(0.02, family=family)], 100.0) == (1, 1)
+
+
+def test_all_seeds_that_there_is_room_for_are_counted() -> None:
+    dear, cheap = member(0.7, 5.0, "boosting"), member(0.01, 2.0)
+    linear = member(0.01, 1.0, "linear")
+    assert planned_fits([dear, cheap, linear], plan(1_000.0)) == 5.0 + 8 * 2.0 + 1.0
+    assert planned_fits([dear, cheap, linear], plan(1.0)) == 5.0 + 2.0 + 1.0
