@@ -23,6 +23,7 @@ from app.analysis.automl.estimators.base import Shape
 from app.analysis.automl.leaderboard import Board, rows_of
 from app.analysis.automl.material import Material
 from app.analysis.automl.portfolio import (
+    MOST_ROW_S,
     Entry,
     Facts,
     applicable,
@@ -297,10 +298,10 @@ class Search:
     def _reserved(self) -> float:
         """Planned seconds of fitting the best candidates so far on all rows; once the portfolio is
         done, by several seeds: that is surer to help than what is drawn beyond it."""
-        best = sorted(self.candidates, key=lambda c: c.error)[:REFIT_MEMBERS]
+        best = sorted(self.candidates, key=lambda c: c.error)
         if self._drawing:
-            return planned_fits(best, self.material)
-        return self.material.planned([c.refit_work for c in best])
+            return planned_fits(_together(best), self.material)
+        return self.material.planned([c.refit_work for c in best[:REFIT_MEMBERS]])
 
     def _steps(self) -> float:
         """How far boosters went so far, and a quarter more; 15 before the first is done."""
@@ -318,3 +319,12 @@ class Search:
         elif self.skipped:
             names = ", ".join(self.skipped)
             self.notes.append(f"Skipped, since they would not fit into the time: {names}.")
+
+
+def _together(best: list[Candidate]) -> list[Candidate]:
+    """Of candidates, the best first, those that one model has time for in a prediction."""
+    members: list[Candidate] = []
+    for candidate in best:
+        if sum(c.row_price for c in (*members, candidate)) <= MOST_ROW_S:
+            members.append(candidate)
+    return members[:REFIT_MEMBERS]

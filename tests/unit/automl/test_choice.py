@@ -15,9 +15,10 @@ from app.analysis.automl.crossval import Candidate
 from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.material import Material
 from app.analysis.automl.options import RunOptions
+from app.analysis.automl.portfolio import MOST_ROW_S
 from app.analysis.automl.prepare import Setting, prepare
-from app.analysis.automl.refit import planned_fits
-from app.analysis.automl.search import ENOUGH, REFIT_MEMBERS, Search
+from app.analysis.automl.refit import MOST_CHEAP_SEEDS
+from app.analysis.automl.search import ENOUGH, Search
 from app.analysis.automl.threads import bounded_pools
 from app.analysis.progress import silent
 from tests.unit.automl.tables import numbers, quick_portfolio
@@ -96,12 +97,22 @@ def test_drawn_configurations_are_tried_until_none_helps(monkeypatch: pytest.Mon
     drawn = [c.entry for c in tried.candidates if c.entry.drawn]
     assert [entry.name for entry in drawn] == ["LightGBM, drawn 1", "Neural network, drawn 2"]
     assert not any(ENOUGH in note for note in tried.notes)
-    assert tried.material.budget.reserve == planned_fits(
-        sorted(tried.candidates, key=lambda c: c.error)[:REFIT_MEMBERS], tried.material
-    )
     # Of ten none may help, and they need not: it ends after the first that does not.
     monkeypatch.setattr(searching, "PATIENCE", 1)
     monkeypatch.setattr(searching, "LEAST_GAIN", 1.0)
     ended = searched(10)
     assert sum(c.entry.drawn for c in ended.candidates) == 1
     assert any(ENOUGH in note for note in ended.notes)
+
+
+def test_time_for_several_seeds_is_laid_aside_before_anything_is_drawn() -> None:
+    tried = searched(2)
+    material = tried.material
+    network = next(c for c in tried.candidates if c.family == "network")
+    quick = replace(network, row_price=0.01 * MOST_ROW_S, error=0.1)
+    # A booster that takes all that a prediction may take is in no model with it.
+    slow = replace(tried.candidates[-2], row_price=MOST_ROW_S, error=0.2)
+    tried.candidates = [slow, quick]
+    material.budget.reserve = tried._reserved()
+    once = quick.refit_work
+    assert material.budget.reserve == pytest.approx(material.planned([once] * MOST_CHEAP_SEEDS))
