@@ -246,7 +246,7 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
         one_row_ms=_one_row_ms(material, space, first.fitted),
         params=first.estimator.settled(estimators, growth),
         factor=factor,
-        refit_work=growth * max(estimator.work for estimator in estimators),
+        refit_work=growth * max(estimator.useful_work for estimator in estimators),
         row_price=growth * float(np.mean([estimator.row_price for estimator in estimators])),
         steps=_steps(estimators),
         stopped=stopped,

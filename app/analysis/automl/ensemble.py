@@ -13,6 +13,7 @@ Array = npt.NDArray[Any]
 
 STEPS = 25
 LEAST_WEIGHT = 0.02
+MOST_MEMBERS = 6
 SHARES = (0.1, 0.2, 0.4)
 """Of an addition, how much of a mixture it may become."""
 _DIGITS = 6
@@ -64,7 +65,7 @@ def select(
     *,
     per_family: int,
     most_price: float = float("inf"),
-    most: int = 6,
+    most: int = MOST_MEMBERS,
 ) -> dict[int, float]:
     """Weights that sum to 1, by candidate index, of the mean prediction with the least error.
 

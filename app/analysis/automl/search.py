@@ -18,7 +18,7 @@ from app.analysis.automl.crossval import (
     end_afar,
 )
 from app.analysis.automl.drawn import drawn
-from app.analysis.automl.ensemble import Mixture
+from app.analysis.automl.ensemble import MOST_MEMBERS, Mixture
 from app.analysis.automl.estimators.base import Shape
 from app.analysis.automl.leaderboard import Board, rows_of
 from app.analysis.automl.material import Material
@@ -297,7 +297,7 @@ class Search:
 
     def _reserved(self) -> float:
         """Planned seconds of fitting the best candidates so far on all rows; once the portfolio is
-        done, by several seeds: that is surer to help than what is drawn beyond it."""
+        done, those of each family, by several seeds: that is surer to help than what is drawn."""
         best = sorted(self.candidates, key=lambda c: c.error)
         if self._drawing:
             return planned_fits(_together(best), self.material)
@@ -322,9 +322,11 @@ class Search:
 
 
 def _together(best: list[Candidate]) -> list[Candidate]:
-    """Of candidates, the best first, those that one model has time for in a prediction."""
+    """Of candidates, the best first, those that a model would be mixed of: the best of each family
+    before others, as many as a prediction has time for."""
+    families = {candidate.family: candidate for candidate in reversed(best)}
     members: list[Candidate] = []
-    for candidate in best:
+    for candidate in sorted(best, key=lambda c: families[c.family] is not c):
         if sum(c.row_price for c in (*members, candidate)) <= MOST_ROW_S:
             members.append(candidate)
-    return members[:REFIT_MEMBERS]
+    return members[:MOST_MEMBERS]

@@ -12,6 +12,7 @@ import pytest
 from app.analysis.automl import search as searching
 from app.analysis.automl.choice import SURE, choose, gain_over
 from app.analysis.automl.crossval import Candidate
+from app.analysis.automl.ensemble import MOST_MEMBERS
 from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.material import Material
 from app.analysis.automl.options import RunOptions
@@ -114,5 +115,10 @@ def test_time_for_several_seeds_is_laid_aside_before_anything_is_drawn() -> None
     slow = replace(tried.candidates[-2], row_price=MOST_ROW_S, error=0.2)
     tried.candidates = [slow, quick]
     material.budget.reserve = tried._reserved()
-    once = quick.refit_work
-    assert material.budget.reserve == pytest.approx(material.planned([once] * MOST_CHEAP_SEEDS))
+    seeds = material.planned([quick.refit_work] * MOST_CHEAP_SEEDS)
+    assert material.budget.reserve == pytest.approx(seeds)
+    # Nor do many good ones of one family hide that another will be fitted, too.
+    cheap = replace(slow, row_price=1e-9, error=0.01, refit_work=0.001)
+    tried.candidates = [*(replace(cheap) for _ in range(MOST_MEMBERS)), quick]
+    material.budget.reserve = tried._reserved()
+    assert material.budget.reserve > seeds

@@ -1,6 +1,7 @@
 """Every estimator keeps the same small promise: fit, predict, size, price, and pickle."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -245,6 +246,17 @@ def test_the_network_learns_a_curve_that_a_line_cannot():
     network = Network("regression", {"hidden": [32, 32], "lr": 0.07, "epochs": 60})
     network.fit(data, HOW)
     assert rmse(y, network.predict(data.view("dense"))) < 0.3
+
+
+def test_a_network_that_was_best_early_is_planned_to_be_fitted_again_only_so_far():
+    data = fitting("binary")
+    network = Network("binary", {"hidden": [32, 32], "lr": 0.1, "epochs": 60})
+    network.fit(data, HOW)
+    assert network.epoch < 30  # few rows: it knows them by heart long before the end
+    again = Network("binary", network.settled([network], 1.0))
+    again.fit(replace(data, valid=None, valid_y=None), HOW)
+    assert network.useful_work == pytest.approx(again.work, rel=1e-6)
+    assert network.useful_work < 0.5 * network.work
 
 
 def test_dropout_drops_about_its_share_of_units_and_makes_up_for_them():

@@ -99,6 +99,11 @@ class Estimator(ABC):
         self.params = params
         self.work = 0.0
 
+    @property
+    def useful_work(self) -> float:
+        """Of ``work``, what a fit takes that ends where this one was best."""
+        return self.work
+
     @classmethod
     @abstractmethod
     def estimate(cls, shape: Shape, params: Params) -> float:

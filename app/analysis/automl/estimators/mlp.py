@@ -87,6 +87,12 @@ class Network(Estimator):
         self.layers.settle()
         shape = Shape(len(inputs), 0, inputs.shape[1], data.outputs)
         self.work = self.estimate(shape, {**self.params, "stop": epoch + 1})
+        self._useful = self.epoch / (epoch + 1)
+
+    @property
+    def useful_work(self) -> float:
+        """That of the epochs up to the best: the final fit stops there."""
+        return self.work * self._useful
 
     def _targets(self, data: Fitting) -> Array:
         if data.task != "regression":
