@@ -297,10 +297,13 @@ class Search:
 
     def _reserved(self) -> float:
         """Planned seconds of fitting the best candidates so far on all rows; once the portfolio is
-        done, those of each family, by several seeds: that is surer to help than what is drawn."""
+        done, by several seeds, which are surer to help than what is drawn, and those of each family,
+        too."""
         best = sorted(self.candidates, key=lambda c: c.error)
         if self._drawing:
-            return planned_fits(_together(best), self.material)
+            families = {candidate.family: candidate for candidate in reversed(best)}
+            mixed = sorted(best, key=lambda c: families[c.family] is not c)
+            return max(planned_fits(_together(some), self.material) for some in (best, mixed))
         return self.material.planned([c.refit_work for c in best[:REFIT_MEMBERS]])
 
     def _steps(self) -> float:
@@ -321,12 +324,10 @@ class Search:
             self.notes.append(f"Skipped, since they would not fit into the time: {names}.")
 
 
-def _together(best: list[Candidate]) -> list[Candidate]:
-    """Of candidates, the best first, those that a model would be mixed of: the best of each family
-    before others, as many as a prediction has time for."""
-    families = {candidate.family: candidate for candidate in reversed(best)}
+def _together(wanted: list[Candidate]) -> list[Candidate]:
+    """Of candidates, those wanted most first, as many as one model has time for in a prediction."""
     members: list[Candidate] = []
-    for candidate in sorted(best, key=lambda c: families[c.family] is not c):
+    for candidate in wanted:
         if sum(c.row_price for c in (*members, candidate)) <= MOST_ROW_S:
             members.append(candidate)
     return members[:MOST_MEMBERS]
