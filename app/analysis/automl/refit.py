@@ -45,7 +45,7 @@ def refit(
         _Job(weight, candidate, seed)
         for seed in range(MOST_CHEAP_SEEDS)
         for weight, candidate in choice.members
-        if seed < (more if _cheap(candidate) else seeds) and (seed == 0 or not _seedless(candidate))
+        if seed < _seeds_of(candidate, seeds, more)
     ]
     fitted = _fit_all(jobs, material, cluster)
     done: list[tuple[float, Fitted]] = []
@@ -147,10 +147,16 @@ def planned_fits(members: list[Candidate], material: Material) -> float:
     works = [
         candidate.refit_work
         for candidate in members
-        for seed in range(more if _cheap(candidate) else seeds)
-        if seed == 0 or not _seedless(candidate)
+        for _ in range(_seeds_of(candidate, seeds, more))
     ]
     return material.planned(works)
+
+
+def _seeds_of(candidate: Candidate, seeds: int, more: int) -> int:
+    """How many of the planned seeds are a member's: all members have ``seeds``, cheap ones ``more``."""
+    if _seedless(candidate):
+        return 1
+    return more if _cheap(candidate) else seeds
 
 
 def _room(
