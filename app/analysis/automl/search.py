@@ -94,7 +94,7 @@ class Search:
     _underway: deque[_Tried] = field(default_factory=deque)
     _settled: int = 0
     _probed: bool = False
-    _drawing: bool = False
+    _mixed: list[Candidate] = field(default_factory=list)
 
     def run(self) -> None:
         """Try every applicable entry that fits; the baseline is tried whatever the time."""
@@ -118,8 +118,6 @@ class Search:
         """Use what time is left for drawn configurations, as long as now and then one helps; says
         whether it ended because none did."""
         material = self.material
-        self._drawing = True
-        material.budget.reserve = self._reserved()
         truth, weights = material.y[material.judged], material.judged_weights
         mixture = Mixture(lambda prediction: material.error(truth, prediction, weights))
         self._mix(mixture, sorted(self.candidates, key=lambda c: c.error))
@@ -140,13 +138,17 @@ class Search:
         return False
 
     def _mix(self, mixture: Mixture, candidates: list[Candidate]) -> bool:
-        """Let them join, and say whether that was of use."""
-        before = mixture.best
+        """Let them join, keep time to fit those on all rows that were of use, and say whether
+        there were any."""
+        known, perfect = len(self._mixed), self.material.metric.perfect
         for candidate in candidates:
             if candidate.family != "baseline":
+                wanted = (1 - LEAST_GAIN) * (mixture.best - perfect)
                 mixture.join(candidate.prediction)
-        wanted = LEAST_GAIN * (before - self.material.metric.perfect)
-        return before - mixture.best > wanted
+                if mixture.best - perfect < wanted:
+                    self._mixed.append(candidate)
+        self.material.budget.reserve = self._reserved()
+        return len(self._mixed) > known
 
     def _plan(self, entry: Entry, shape: Shape) -> Entry | None:
         if entry.kind == "baseline":
@@ -297,14 +299,15 @@ class Search:
 
     def _reserved(self) -> float:
         """Planned seconds of fitting the best candidates so far on all rows; once the portfolio is
-        done, by several seeds, which are surer to help than what is drawn, and those of each family,
-        too."""
-        best = sorted(self.candidates, key=lambda c: c.error)
-        if self._drawing:
-            families = {candidate.family: candidate for candidate in reversed(best)}
-            mixed = sorted(best, key=lambda c: families[c.family] is not c)
-            return max(planned_fits(_together(some), self.material) for some in (best, mixed))
-        return self.material.planned([c.refit_work for c in best[:REFIT_MEMBERS]])
+        done, those of help to one another, and by several seeds, which are surer to help than what
+        is drawn."""
+        best = sorted(self._mixed or self.candidates, key=lambda c: c.error)
+        if not self._mixed:
+            return self.material.planned([c.refit_work for c in best[:REFIT_MEMBERS]])
+        families = {candidate.family: candidate for candidate in reversed(best)}
+        best.sort(key=lambda c: families[c.family] is not c)  # a mixture is of many kinds
+        plain = [candidate for candidate in best if not candidate.entry.drawn]
+        return max(planned_fits(_together(some), self.material) for some in (plain, best) if some)
 
     def _steps(self) -> float:
         """How far boosters went so far, and a quarter more; 15 before the first is done."""

@@ -12,7 +12,7 @@ import pytest
 from app.analysis.automl import search as searching
 from app.analysis.automl.choice import SURE, choose, gain_over
 from app.analysis.automl.crossval import Candidate
-from app.analysis.automl.ensemble import MOST_MEMBERS
+from app.analysis.automl.ensemble import MOST_MEMBERS, Mixture
 from app.analysis.automl.leaderboard import Board
 from app.analysis.automl.material import Material
 from app.analysis.automl.options import RunOptions
@@ -110,15 +110,33 @@ def test_time_for_several_seeds_is_laid_aside_before_anything_is_drawn() -> None
     tried = searched(2)
     material = tried.material
     network = next(c for c in tried.candidates if c.family == "network")
-    quick = replace(network, row_price=0.01 * MOST_ROW_S, error=0.1)
+    entry = replace(network.entry, drawn=False)
+    quick = replace(network, entry=entry, row_price=0.01 * MOST_ROW_S, error=0.1)
     # A booster that takes all that a prediction may take is in no model with it.
     slow = replace(tried.candidates[-2], row_price=MOST_ROW_S, error=0.2)
-    tried.candidates = [slow, quick]
+    tried._mixed = [slow, quick]
     material.budget.reserve = tried._reserved()
     seeds = material.planned([quick.refit_work] * MOST_CHEAP_SEEDS)
     assert material.budget.reserve == pytest.approx(seeds)
     # Nor do many good ones of one family hide that another will be fitted, too.
     cheap = replace(slow, row_price=1e-9, error=0.01, refit_work=0.001)
-    tried.candidates = [*(replace(cheap) for _ in range(MOST_MEMBERS)), quick]
+    tried._mixed = [*(replace(cheap) for _ in range(MOST_MEMBERS)), quick]
     material.budget.reserve = tried._reserved()
     assert material.budget.reserve > seeds
+    # What was drawn may not be chosen in the end: there is time for the others alone, too.
+    drawn = replace(slow, error=0.01, refit_work=0.001, entry=replace(slow.entry, drawn=True))
+    tried._mixed = [quick, drawn]
+    material.budget.reserve = tried._reserved()
+    assert material.budget.reserve == pytest.approx(seeds)
+
+
+def test_no_time_is_laid_aside_for_what_helps_nobody() -> None:
+    tried = searched(2)
+    network = next(c for c in tried.candidates if c.family == "network")
+    useless = replace(network, prediction=-network.prediction, error=9.0)
+    truth = tried.material.y[tried.material.judged]
+    mixture = Mixture(lambda prediction: tried.material.error(truth, prediction))
+    tried._mixed = []
+    assert tried._mix(mixture, [network])
+    assert not tried._mix(mixture, [useless])
+    assert tried._mixed == [network]
