@@ -37,9 +37,8 @@ class Fitted:
         tilt = getattr(self, "tilt", None)  # a model of a version before has none
         if tilt is not None:
             return untilted(prediction, tilt)
-        if self.scale.kind == "plain":
-            return prediction
-        return self.scale.back(prediction) * self.factor
+        values = self.scale.back(prediction)
+        return values if self.factor == 1 else values * self.factor
 
 
 def untilted(probabilities: Array, tilt: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,9 @@ LEAST_WEIGHT = 0.02
 MOST_MEMBERS = 6
 SHARES = (0.1, 0.2, 0.4)
 """Of an addition, how much of a mixture it may become."""
-_DIGITS = 6
-"""Errors are compared rounded, so that a member is not added for noise in the last bits."""
+_DECIMALS, _DIGITS = 6, 5
+"""Errors are compared rounded to so many decimals, so that a member is not added for noise in the
+last bits, but to so many digits at least: those of a target in small units are small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +96,28 @@ def _greedy(
     """The least error of the greedy way, and the indices of the members on it, repeated."""
     total: Array | None = None
     chosen: list[int] = []
-    best, best_length = float("inf"), 0
+    best, best_length, decimals = float("inf"), 0, _DECIMALS
     for step in range(STEPS):
         allowed = _allowed(members, chosen, per_family, most, most_price)
-        errors = [
-            (round(error(_mean(total, members[i].prediction, step)), _DIGITS), i not in chosen, i)
-            for i in allowed
-        ]
-        least, _, pick = min(errors)
+        errors = [error(_mean(total, members[i].prediction, step)) for i in allowed]
+        if not step:
+            decimals = _decimals(min(map(abs, errors)))
+        rounded = (round(value, decimals) for value in errors)
+        least, _, pick = min(
+            (value, i not in chosen, i) for value, i in zip(rounded, allowed, strict=True)
+        )
         total = members[pick].prediction + (0 if total is None else total)
         chosen.append(pick)
         if least < best:
             best, best_length = least, step + 1
     return best, [members[i].index for i in chosen[: max(1, best_length)]]
+
+
+def _decimals(size: float) -> int:
+    """How many decimals errors of that size are compared by."""
+    if not 0 < size < 1:
+        return _DECIMALS
+    return max(_DECIMALS, _DIGITS - 1 - math.floor(math.log10(size)))
 
 
 def _mean(total: Array | None, addition: Array, taken: int) -> Array:

@@ -177,16 +177,16 @@ class Material:
         if (-1, "plain") not in self._folds:
             self._folds.clear()  # the folds have done their work; their memory is needed
             space = self._learn(self.table, self.y)
-            every = np.arange(self.y.size)
+            every, scale = np.arange(self.y.size), self._plain(self.y)
             fitting = Fitting(
                 self.task,
                 space,
                 self.table,
-                self.y,
+                scale.forth(self.y),
                 self.outputs,
                 weights=self.fit_weights(every),
             )
-            self._folds[-1, "plain"] = fitting, TargetScale()
+            self._folds[-1, "plain"] = fitting, scale
         if (-1, target) not in self._folds:
             plain, _ = self._folds[-1, "plain"]
             scale = TargetScale.fit(target, self.y)
@@ -211,21 +211,27 @@ class Material:
         fold = self.split.folds[index]
         if target != "plain":
             plain, _ = self.fold(index, "plain")
-            scale = TargetScale.fit(target, plain.y)
-            return plain.rescaled(scale.forth(plain.y), scale.forth(self.y[fold.valid])), scale
+            y, valid_y = self.y[fold.train], self.y[fold.valid]
+            scale = TargetScale.fit(target, y)
+            return plain.rescaled(scale.forth(y), scale.forth(valid_y)), scale
         train, y = self.table.take(fold.train), self.y[fold.train]
+        scale = self._plain(y)
         fitting = Fitting(
             self.task,
             self._learn(train, y),
             train,
-            y,
+            scale.forth(y),
             self.outputs,
             self.table.take(fold.valid),
-            self.y[fold.valid],
+            scale.forth(self.y[fold.valid]),
             self.fit_weights(fold.train),
             self.fit_weights(fold.valid),
         )
-        return fitting, TargetScale()
+        return fitting, scale
+
+    def _plain(self, y: Array) -> TargetScale:
+        """The scale of values as they are; class positions have none."""
+        return TargetScale.fit("plain", y) if self.task == "regression" else TargetScale()
 
     def _learn(self, table: RawTable, y: Array) -> FeatureSpace:
         return FeatureSpace.fit(self.layout, table, self._mean_targets(y), self.seed)

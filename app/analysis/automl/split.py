@@ -113,7 +113,7 @@ def make_split(
     else:
         line, kept = _dealt(values, rng) if kind == "stratified" else rng.permutation(n), None
     held = min(MAX_HOLDOUT, round(n * holdout_share(n))) if hold else 0
-    development, holdout = _cut(line, held, kind, kept)
+    development, holdout = _held_out(line, held, kind, kept)
     outputs = 1 if task == "regression" else np.unique(values).size
     count = folds or fold_count(development.size, budget_s, outputs)
     count = min(count, max(2, development.size // 2)) if count > 1 else 1
@@ -125,7 +125,7 @@ def make_split(
     apart = 0
     if kind == "time" and groups is not None and order is not None:
         parts, holdout, apart = _purged(parts, development, holdout, order)
-    if kind == "time" and task != "regression":
+    if task != "regression":
         parts = _learnable(parts, values)
     told = _told(
         kind,
@@ -138,6 +138,8 @@ def make_split(
         told += f" {apart:,} rows of groups that began earlier judge nothing."
     if not hold:
         told = told.replace("too few rows for a holdout", "a test set of their own judges")
+    elif held and not holdout.size:
+        told = told.replace("too few rows", "too few groups")
     return Split(np.sort(development), np.sort(holdout), parts, kind, told)
 
 
@@ -150,12 +152,16 @@ def _kind(asked: str, task: Task) -> str:
 def _dealt(values: Array, rng: np.random.Generator) -> Rows:
     """Rows in an order in which every stretch holds each class in its share.
 
-    Rows are shuffled, then laid along a line at evenly spaced places per class.
+    Rows are shuffled, then laid along a line at evenly spaced places per class. Two rows of a
+    class come late in their stretches, so that the holdout, which is cut from the start, takes none.
     """
     places = np.empty(values.size)
     for value in np.unique(values):
         rows = rng.permutation(np.flatnonzero(values == value))
-        places[rows] = (np.arange(rows.size) + rng.random()) / rows.size
+        start = rng.random()
+        if rows.size == 2:
+            start = (1 + start) / 2
+        places[rows] = (np.arange(rows.size) + start) / rows.size
     return np.argsort(places, kind="stable")
 
 
@@ -167,10 +173,14 @@ class _Whole:
     keys: Array
     always: bool = True
 
+    def places(self, line: Rows) -> Rows:
+        """Where the line can be cut."""
+        keys = self.keys[line]
+        return 1 + np.flatnonzero(keys[1:] != keys[:-1])
+
     def moved(self, line: Rows, at: int, size: int) -> int:
         """The place nearest to ``at`` where the line can be cut, 0 and its end excluded."""
-        keys = self.keys[line]
-        places = 1 + np.flatnonzero(keys[1:] != keys[:-1])
+        places = self.places(line)
         if not places.size:
             return at
         place = int(places[np.argmin(np.abs(places - at))])
@@ -198,6 +208,8 @@ def _grouped(
         places = np.argsort(_dealt(table.argmax(axis=1), rng)).astype(np.float64)
     else:
         places = rng.permutation(count).astype(np.float64)
+    if kind != "time":
+        places[2 * np.bincount(codes) > values.size] = count  # the holdout is cut from the start
     return np.lexsort((codes, places[codes]))
 
 
@@ -218,11 +230,28 @@ def _purged(
 
 
 def _learnable(parts: tuple[Fold, ...], values: Array) -> tuple[Fold, ...]:
-    """The folds whose training rows hold more than one class: the first times may hold but one."""
+    """The folds whose training rows hold more than one class: the first times may hold but one,
+    or all groups but one."""
     useful = tuple(part for part in parts if np.unique(values[part.train]).size > 1)
     if not useful:
-        raise HopelessTable("By time, the rows to learn from hold one class only.")
+        raise HopelessTable(
+            "However the rows are split, those to learn from hold one class only: "
+            "the others have too few rows, or stand in too few groups or times."
+        )
     return useful
+
+
+def _held_out(line: Rows, held: int, kind: str, kept: _Whole | None) -> tuple[Rows, Rows]:
+    """Development and holdout. Where groups are kept whole, two of them at least, and half of the
+    rows, are left to learn from; if that cannot be, there is no holdout."""
+    if kept is None or not kept.always or not held:
+        return _cut(line, held, kind, kept)
+    places = kept.places(line)
+    places = places[1:] if kind == "time" else places[:-1]
+    sizes = line.size - places if kind == "time" else places
+    sizes = sizes[2 * sizes <= line.size]
+    size = int(sizes[np.argmin(np.abs(sizes - held))]) if sizes.size else 0
+    return _cut(line, size, kind)
 
 
 def _cut(line: Rows, held: int, kind: str, kept: _Whole | None = None) -> tuple[Rows, Rows]:
@@ -251,6 +280,8 @@ def _set_aside(line: Rows, count: int, kind: str, kept: _Whole | None) -> tuple[
     folds: list[Fold] = []
     rest = line
     for _ in range(count):
+        if folds and kept is not None and kept.always and not kept.places(rest).size:
+            break
         rest, valid = _cut(rest, size, kind, kept)
         if folds and (not valid.size or rest.size < line.size // 2):
             break

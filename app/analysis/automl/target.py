@@ -74,7 +74,12 @@ def read_target(
     labels = labels_of(values, words)
     counts = pd.Series(labels, dtype=object).value_counts()
     rare = [label for label, count in counts.items() if count == 1]
-    if rare and len(counts) - len(rare) >= 2:
+    if rare and len(counts) - len(rare) < 2:
+        raise HopelessTable(
+            f"Of the target {column.name!r} one class only has more than a single row, "
+            f"so there is nothing to tell it from: {_few(rare)} cannot be learned from one row."
+        )
+    if rare:
         notes.append(_rare_note(rare))
         keep = np.array([label not in set(rare) for label in labels])
         rows, labels = rows[keep], [label for label in labels if label not in set(rare)]
@@ -115,10 +120,13 @@ def _missing_note(name: str, missing: int) -> list[str]:
     return [f"{what} no value in the target {name!r} and trained nothing."]
 
 
+def _few(labels: list[Any]) -> str:
+    return ", ".join(repr(label) for label in labels[:5]) + (" …" if len(labels) > 5 else "")
+
+
 def _rare_note(rare: list[Any]) -> str:
-    shown = ", ".join(repr(label) for label in rare[:5]) + (" …" if len(rare) > 5 else "")
     what = "Class" if len(rare) == 1 else "Classes"
-    return f"{what} {shown} with a single row cannot be learned; left out of training."
+    return f"{what} {_few(rare)} with a single row cannot be learned; left out of training."
 
 
 def _check_some(column: Column, values: pd.Series[Any]) -> None:

@@ -34,6 +34,17 @@ def test_the_best_stands_alone_when_others_add_nothing(truth):
     assert select(members, lambda p: rmse(truth, p), per_family=1) == {3: 1.0}
 
 
+def test_the_choice_does_not_depend_on_the_unit(truth):
+    rng = np.random.default_rng(1)
+    noise = [rng.normal(size=2_000) * scale for scale in (2.0, 0.5, 0.7)]
+
+    def weights(unit):
+        members = [Member(i, f"f{i}", unit * (truth + e)) for i, e in enumerate(noise)]
+        return select(members, lambda p: rmse(unit * truth, p), per_family=1)
+
+    assert weights(1e-9) == weights(1.0) == weights(1e6)
+
+
 def test_a_family_and_the_whole_are_bounded(truth):
     rng = np.random.default_rng(1)
     members = [Member(i, "one", truth + rng.normal(size=2_000), price=1.0) for i in range(9)]
@@ -106,6 +117,16 @@ def test_the_logarithm_comes_back_and_its_mean_is_repaired():
     medians = np.full(500, np.median(values))
     assert smearing("log", values, medians) == pytest.approx(values.mean() / medians[0])
     assert smearing("plain", values, medians) == 1.0
+
+
+def test_values_that_hardly_scatter_are_fitted_larger_and_lose_no_digit(truth):
+    scale = TargetScale.fit("plain", 1e-9 * truth)
+    fitted = scale.forth(1e-9 * truth)
+    assert 1 <= fitted.std() < 2
+    assert np.array_equal(scale.back(fitted), 1e-9 * truth)
+    wide = TargetScale.fit("plain", 50 * truth)
+    assert wide.forth(truth) is truth
+    assert wide.back(truth) is truth
 
 
 def test_auc_counts_ties_as_half():
