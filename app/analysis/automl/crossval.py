@@ -17,6 +17,7 @@ from app.analysis.automl.compute.cluster import Cluster, Underway
 from app.analysis.automl.compute.remote import Clock, Parcel
 from app.analysis.automl.estimators.base import Estimator, Fitting, Params
 from app.analysis.automl.features.space import FeatureSpace
+from app.analysis.automl.features.table import RawTable
 from app.analysis.automl.material import Material
 from app.analysis.automl.portfolio import Entry
 from app.analysis.automl.tasks import Metric
@@ -41,8 +42,9 @@ class Candidate:
     ``prediction`` is for ``material.judged``; ``holdout`` is the folds' mean prediction for
     the holdout, stored unseen: nothing looks at it before the choice is made. ``params`` are
     settled for the final fit, which is worth ``refit_work`` seconds of one thread and will
-    predict a row in about ``row_price`` of them. ``first`` is
-    the first fold's model with its encoders: a usable model from the first minute on;
+    predict a row in about ``row_price`` of them; ``one_row_ms`` is the time of a row alone, measured
+    and likewise grown. ``early`` is one fold's model (see ``Material.early_fold``) with its
+    encoders: a usable model from the first minute on;
     ``first_error`` is the mean error of the folds that were fitted first, side by side.
     ``stopped`` says that the clock ended its fits before they were done.
     """
@@ -63,7 +65,7 @@ class Candidate:
     row_price: float
     steps: float | None
     stopped: bool
-    first: tuple[FeatureSpace, Fitted]
+    early: tuple[FeatureSpace, Fitted]
 
     @property
     def family(self) -> str:
@@ -71,14 +73,14 @@ class Candidate:
         return self.entry.estimator.family
 
     def packed(self) -> dict[str, Any]:
-        """All of it but the encoders of the first fold, which any attempt makes again."""
+        """All of it but the encoders of ``early``, which any attempt makes again."""
         content = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {**content, "first": self.first[1]}
+        return {**content, "early": self.early[1]}
 
     @classmethod
     def unpacked(cls, content: dict[str, Any], space: FeatureSpace) -> Candidate:
-        """What :meth:`packed` gave, with the encoders of the first fold."""
-        return cls(**{**content, "first": (space, content["first"])})
+        """What :meth:`packed` gave, with the encoders of the early fold."""
+        return cls(**{**content, "early": (space, content["early"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ def _holdout_share(material: Material, k: int) -> float:
     """Folds judge the holdout in equal parts; by time only the last, which knew the most."""
     folds = len(material.split.folds)
     if material.split.kind == "time":
-        return 1.0 if k == folds - 1 else 0.0
+        return 1.0 if k == material.early_fold else 0.0
     return 1.0 / folds
 
 
@@ -232,7 +234,7 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
     prediction = prediction * factor if factor != 1.0 else prediction
     growth = material.growth
     estimators = [judged.estimator for judged in done]
-    first, space = done[0], material.fold(0, "plain")[0].space
+    early, space = done[material.early_fold].fitted, material.early_space()
     return Candidate(
         entry=entry,
         prediction=prediction,
@@ -243,14 +245,15 @@ def _finished(entry: Entry, material: Material, done: list[_Judged], *, stopped:
         first_error=float(np.mean([judged.error for judged in done[: material.lanes]])),
         fit_seconds=sum(judged.fit_seconds for judged in done),
         predict_ms_per_row=1_000 * sum(j.predict_seconds for j in done) / truth.size,
-        one_row_ms=_one_row_ms(material, space, first.fitted),
-        params=first.estimator.settled(estimators, growth),
+        one_row_ms=growth
+        * one_row_ms(material, lambda row: early.predict(space.view(early.estimator.view, row))),
+        params=estimators[0].settled(estimators, growth),
         factor=factor,
         refit_work=growth * max(estimator.useful_work for estimator in estimators),
         row_price=growth * float(np.mean([estimator.row_price for estimator in estimators])),
         steps=_steps(estimators),
         stopped=stopped,
-        first=(space, replace(first.fitted, factor=factor)),
+        early=(space, replace(early, factor=factor)),
     )
 
 
@@ -270,14 +273,14 @@ def _check_pace(mine: float, rival: float, metric: Metric) -> None:
         raise FellBehind
 
 
-def _one_row_ms(material: Material, space: FeatureSpace, fitted: Fitted) -> float:
+def one_row_ms(material: Material, predict: Callable[[RawTable], Array]) -> float:
     """Milliseconds of one row, encoding included; the best of three, since others share the
     processor."""
     row = material.table.take(material.judged[:1])
     times = []
     for _ in range(3):
         started = time.perf_counter()
-        fitted.predict(space.view(fitted.estimator.view, row))
+        predict(row)
         times.append(time.perf_counter() - started)
     return 1_000 * min(times)
 

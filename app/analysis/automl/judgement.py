@@ -101,7 +101,7 @@ def follow_holdout(
 def as_kept(choice: Choice, material: Material, late: Sequence[str]) -> Choice:
     """The choice with the holdout as the kept model predicts it.
 
-    For members that are ``late`` their first fold's model alone was kept, which is no better than
+    For members that are ``late`` one fold's model alone was kept, which is no better than
     it is: the mean of all folds would flatter it.
     """
     if not late or not material.holdout.rows:
@@ -110,7 +110,7 @@ def as_kept(choice: Choice, material: Material, late: Sequence[str]) -> Choice:
     for weight, candidate in choice.members:
         prediction = candidate.holdout
         if candidate.entry.name in late:
-            space, fitted = candidate.first
+            space, fitted = candidate.early
             view = space.view(fitted.estimator.view, material.holdout)
             prediction = fitted.predict(view, material.threads)
         parts.append(weight * prediction)
@@ -121,24 +121,24 @@ def as_kept(choice: Choice, material: Material, late: Sequence[str]) -> Choice:
 
 
 def early_model(choice: Choice, material: Material) -> Combined:
-    """The chosen members as their first fold fitted them: it has not seen the holdout."""
-    parts = tuple(Part(c.first[0], ((weight, c.first[1]),)) for weight, c in choice.members)
+    """The chosen members as one fold fitted them, which has not seen the holdout."""
+    parts = tuple(Part(c.early[0], ((weight, c.early[1]),)) for weight, c in choice.members)
     return Combined(material.task, parts, choice.temperature)
 
 
 def importances(
     model: Combined, material: Material, columns: list[str], planned: float
 ) -> list[dict[str, Any]]:
-    """Permutation importance per column on the holdout (else on the first fold's own rows).
+    """Permutation importance per column on the holdout (else on the rows of the early fold).
 
     Columns, rows and repeats are cut so that it takes about ``planned`` seconds: columns that
     no member uses matter 0, and of very many the most used are measured, as long as the clock
-    allows. Each member is the first fold's, which saw none of those rows.
+    allows. Each member is that fold's, which saw none of those rows.
     """
     budget = material.budget
     table, y, weights = material.holdout, material.holdout_y, material.holdout_weights
     if not table.rows:
-        valid = material.split.folds[0].valid
+        valid = material.split.folds[material.early_fold].valid
         table, y = material.table.take(valid), material.y[valid]
         weights = material.weights_of(valid)
     usage = model.usage()

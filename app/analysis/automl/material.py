@@ -165,6 +165,16 @@ class Material:
         tree, dense = len(space.owners("tree")), len(space.owners("dense"))
         return Shape(rows, tree, dense, self.outputs, self._bins())
 
+    @property
+    def early_fold(self) -> int:
+        """The fold whose models serve until the final fit, and tell what matters, on rows that they
+        have not seen: the first; by time the last, which knew the most."""
+        return len(self.split.folds) - 1 if self.split.kind == "time" else 0
+
+    def early_space(self) -> FeatureSpace:
+        """The encoders of that fold."""
+        return self.fold(self.early_fold, "plain")[0].space
+
     def fold(self, index: int, target: str) -> tuple[Fitting, TargetScale]:
         """Fold ``index`` encoded, its target on the scale of that kind; made once, then kept."""
         key = (index, target)

@@ -11,7 +11,7 @@ from app.analysis.automl.choice import Choice
 from app.analysis.automl.combined import Combined, Fitted, Part
 from app.analysis.automl.compute.cluster import Cluster, ClusterAway, FitLost
 from app.analysis.automl.compute.remote import Clock, Parcel
-from app.analysis.automl.crossval import Candidate
+from app.analysis.automl.crossval import Candidate, one_row_ms
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Params
 from app.analysis.automl.material import Material
 from app.analysis.automl.portfolio import MOST_ROW_S, Entry
@@ -30,16 +30,24 @@ MOST_BYTES = 40_000_000
 
 
 def refit(
-    choice: Choice, material: Material, cluster: Cluster | None = None
+    choice: Choice,
+    material: Material,
+    cluster: Cluster | None = None,
+    limit_ms: float | None = None,
 ) -> tuple[Combined, list[str], list[str]]:
     """The model that is kept, the members that were late, and what is to be told about it.
 
     Each member is fitted on all rows, with several seeds where planned time, prediction time
     and size allow: their mean is steadier than one. For those that cost next to nothing beside
     the others there may be room where there is none for all. A member for which the clock has no
-    time left is late, and serves as its first fold fitted it, on fewer rows.
+    time left is late, and serves as one of its folds fitted it, on fewer rows. With ``limit_ms``
+    there are no more seeds than keep a prediction within it.
     """
-    seeds, more = planned_seeds([candidate for _, candidate in choice.members], material)
+    members = [candidate for _, candidate in choice.members]
+    seeds, more = planned_seeds(members, material)
+    if limit_ms is not None:
+        room = max(1, int(limit_ms / sum(candidate.one_row_ms for candidate in members)))
+        seeds, more = min(seeds, room), min(more, room)
     material.budget.open_reserve()
     jobs = [
         _Job(weight, candidate, seed)
@@ -55,15 +63,19 @@ def refit(
         own = [f for job, f in fitted if job.candidate is candidate]
         done += [(weight / len(own), f) for f in own]
         if not own:
-            space, first = candidate.first
-            parts.append(Part(space, ((weight, first),)))
+            space, early = candidate.early
+            parts.append(Part(space, ((weight, early),)))
             late.append(candidate.entry.name)
     if done:
         space = material.whole("plain")[0].space
         parts.insert(0, Part(space, tuple(done)))
     for part in parts:
         part.space.forget()
-    return Combined(material.task, tuple(parts), choice.temperature), late, _told(late, fitted)
+    model = Combined(material.task, tuple(parts), choice.temperature)
+    told = _told(late, fitted)
+    if limit_ms is not None:
+        told += _slow(one_row_ms(material, model.predict), limit_ms)
+    return model, late, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +148,7 @@ def planned_seeds(members: list[Candidate], material: Material) -> tuple[int, in
     seeds = max(1, min(MOST_SEEDS, _room(members, spare, MOST_ROW_S, MOST_BYTES, material)))
     spare -= seeds * material.planned([c.refit_work for c in members])
     row_s = MOST_ROW_S * (1 + EXTRA) - seeds * sum(c.row_price for c in members)
-    size = MOST_BYTES - seeds * sum(c.first[1].estimator.size_bytes for c in members)
+    size = MOST_BYTES - seeds * sum(c.early[1].estimator.size_bytes for c in members)
     more = _room(cheap, spare, row_s, size, material) if cheap else 0
     return seeds, min(MOST_CHEAP_SEEDS, seeds + more)
 
@@ -166,8 +178,8 @@ def _room(
     of predicting and so many bytes."""
     once = material.planned([c.refit_work for c in members])
     row = sum(c.row_price for c in members)
-    each = sum(c.first[1].estimator.size_bytes for c in members)
-    return max(0, int(min(spare / max(once, 1e-9), row_s / row, size / max(each, 1))))
+    each = sum(c.early[1].estimator.size_bytes for c in members)
+    return max(0, int(min(spare / max(once, 1e-9), row_s / max(row, 1e-12), size / max(each, 1))))
 
 
 def _cheap(candidate: Candidate) -> bool:
@@ -177,7 +189,7 @@ def _cheap(candidate: Candidate) -> bool:
 
 def _fit(job: _Job, material: Material) -> Fitted | None:
     """The member on all rows; ``None`` when it was stopped too early: by the clock, or somewhere
-    by who asked to finish, since its first fold's model was fitted to the end."""
+    by who asked to finish, since its folds' models were fitted to the end."""
     candidate, stopped = job.candidate, False
 
     def expired() -> bool:
@@ -223,13 +235,21 @@ def _seedless(candidate: Candidate) -> bool:
     return candidate.family in ("baseline", "linear", "tree")
 
 
+def _slow(took_ms: float, limit_ms: float) -> list[str]:
+    if took_ms <= limit_ms:
+        return []
+    return [f"A prediction takes {took_ms:.2g} ms here, more than max_predict_ms = {limit_ms:g}."]
+
+
 def _told(late: list[str], fitted: list[tuple[_Job, Fitted]]) -> list[str]:
     notes = []
     seeds = 1 + max((job.seed for job, _ in fitted), default=0)
     repeated = dict.fromkeys(job.candidate.entry.name for job, _ in fitted if job.seed)
     once = {job.candidate.entry.name for job, _ in fitted} - repeated.keys()
     if late:
-        notes.append(f"No time was left to fit on all rows: {', '.join(late)} (first fold kept).")
+        notes.append(
+            f"No time was left to fit on all rows: {', '.join(late)} (one fold's model kept)."
+        )
     if seeds > 1:
         of = f" of {', '.join(repeated)}" if once else ""
         notes.append(f"The final fit averages {seeds} seeds{of}.")

@@ -186,7 +186,7 @@ class Search:
         """Try an entry, unless it was tried before; says whether there was time for that."""
         kept = self.checkpoints.recall(entry.name, self.material.budget)
         if kept is not None and self._of_this_split(kept):
-            space = self.material.fold(0, "plain")[0].space
+            space = self.material.early_space()
             packed = kept.content
             self._take(packed and Candidate.unpacked(packed, space), kept.told)
             self._settled += 1

@@ -71,7 +71,7 @@ def train_supervised(
     rows = ranking(search.candidates, choice, material)
     progress(0.82, f"Chosen: {choice.name}; fitting it on all rows.", leaderboard=board.of(rows))
     early = early_model(choice, material)
-    model, late, told = refit(choice, material, setting.cluster)
+    model, late, told = refit(choice, material, setting.cluster, options.max_predict_ms)
     choice = as_kept(choice, material, late)
     figures, flattered = judge(choice, material)
     choice, followed = follow_holdout(choice, material, late)
@@ -82,7 +82,7 @@ def train_supervised(
     decision = decision_of(made, choice)
     decided = [] if decision is None else [decision["message"]]
     notes = [*made.notes, *search.notes, *choice.notes, *flattered, *followed, *decided, *told]
-    notes.append(repeatable(material.budget))
+    notes.append(repeatable(material.budget, timed=options.max_predict_ms is not None))
     facts = facts_of(made, bundle, choice, figures, notes)
     facts["decision"] = decision
     facts["fit_seconds"] = round(sum(c.fit_seconds for c in search.candidates), 3)
@@ -93,10 +93,13 @@ def train_supervised(
     return Trained(bundle, facts, board.of(rows), charts)
 
 
-def repeatable(budget: Budget) -> str:
-    """Whether a repetition gives the same model, in a sentence."""
+def repeatable(budget: Budget, *, timed: bool = False) -> str:
+    """Whether a repetition gives the same model, in a sentence; ``timed``: it was chosen by
+    measured times, too."""
     if budget.finished_at is not None:
         return "Whoever does not ask to finish may get a different model."
     if budget.cut:
         return "The clock cut the plan short: a repetition may give a slightly different model."
+    if timed:
+        return "Times of predictions were measured: a repetition may give a different model."
     return "The plan was finished in time: the same table, options and seed give this model again."

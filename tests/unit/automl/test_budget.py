@@ -114,7 +114,7 @@ def test_importances_end_with_the_clock():
     setting, options = Setting([], 1, 0.0, now=Clock(0.0)), RunOptions(target="y")
     material = prepare(frame, columns, options, setting).material
     ridge = next(entry for entry in load_portfolio() if entry.kind == "ridge")
-    fitted = cross_validate(ridge, material, None).first
+    fitted = cross_validate(ridge, material, None).early
     model = Combined("regression", (Part(fitted[0], ((1.0, fitted[1]),)),))
     names = [column.name for column in columns if column.name != "y"]
     every = importances(model, material, names, 5.0)
@@ -169,6 +169,7 @@ def test_a_limit_on_the_time_of_a_prediction_is_kept_or_told(limit):
     made = trained(frame, columns, target="y", time_budget_s=60, max_predict_ms=limit)
     told = any("max_predict_ms" in note for note in made.facts["notes"])
     assert told == (limit < 1)
+    assert any("Times of predictions were measured" in note for note in made.facts["notes"])
     if told:
         assert not made.facts["name"].startswith("Ensemble")
 

@@ -18,7 +18,7 @@ def test_each_point_is_the_mean_of_the_sample_with_that_value():
     made = prepare(frame, columns, RunOptions(target="left"), setting)
     material = made.material
     entry = next(entry for entry in load_portfolio() if entry.kind == "logistic")
-    space, fitted = cross_validate(entry, material, None).first
+    space, fitted = cross_validate(entry, material, None).early
     model = Combined("binary", (Part(space, ((1.0, fitted),)),))
     wanted = [{"feature": name, "value": 1.0} for name in ("age", "joined", "spend")]
     charts = dependence_charts(model, material, made.target, wanted)

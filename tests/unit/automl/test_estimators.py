@@ -9,6 +9,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from app.analysis.automl.budget import OutOfTime
+from app.analysis.automl.estimators import linear
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
 from app.analysis.automl.estimators.boosted_linear import BoostedLinear
 from app.analysis.automl.estimators.boosting import Boosting, round_price, round_row_price
@@ -384,3 +385,31 @@ def test_a_column_of_thousands_of_levels_that_tells_nothing_does_little_harm():
         prediction = booster.predict(data.valid_view("tree"))
         losses.append(log_loss(y[outside], prediction))
     assert losses[1] < losses[0] * 1.06
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100, 1_000])
+def test_a_forest_of_many_classes_has_fewer_leaves_and_a_bounded_size(classes):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(4 * classes + 400, 3)), columns=list("abc"))
+    layout = lay_out(frame, [Column(name, "number") for name in frame])
+    table = read_frame(frame, layout)
+    y = np.arange(len(frame)) % classes
+    space = FeatureSpace.fit(layout, table, np.empty((table.rows, 0)), 0)
+    entry = next(e for e in load_portfolio() if e.kind == "forest")
+    planned = within(entry, Shape(len(y), 3, 3, classes, 4.0), 1e9)
+    assert planned is not None
+    forest = planned.make("multiclass")
+    forest.params["n_estimators"] = 25
+    forest.fit(Fitting("multiclass", space, table, y, classes), HOW)
+    assert forest.size_bytes / 25 * planned.params["n_estimators"] < 40_000_000
+    assert (planned.params["max_leaf_nodes"] == entry.params["max_leaf_nodes"]) == (classes == 2)
+
+
+def test_a_rare_class_is_not_missed_where_few_of_the_rows_are_learned_from(monkeypatch):
+    monkeypatch.setattr(linear, "MOST_ROWS", 50)
+    data = fitting("binary")
+    y = np.zeros(len(data.y), dtype=int)
+    y[7] = 1  # not one of every fourth row
+    model = Logistic("binary", {"strengths": [1]})
+    model.fit(replace(data, y=y), HOW)
+    assert model.predict(data.valid_view("dense")).shape == (len(data.valid_y), 2)

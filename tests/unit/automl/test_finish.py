@@ -107,7 +107,7 @@ def test_a_final_fit_that_is_stopped_gives_way_to_the_first_folds_model():
         made = train_supervised(
             *TABLE, RunOptions(target="left", time_budget_s=600), setting, heard, Checkpoints()
         )
-    assert any("first fold kept" in note for note in made.facts["notes"])
+    assert any("one fold's model kept" in note for note in made.facts["notes"])
     assert made.bundle.model.predict(made.bundle.background).shape[1] == 2
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.analysis.automl.portfolio import MOST_ROW_S
 from app.analysis.automl.refit import MOST_CHEAP_SEEDS, MOST_SEEDS, planned_fits, planned_seeds
+from tests.unit.automl.tables import numbers, trained
 
 
 def member(share: float, work: float = 1.0, family: str = "network", size: int = 1_000) -> Any:
@@ -16,7 +17,7 @@ def member(share: float, work: float = 1.0, family: str = "network", size: int =
         row_price=share * MOST_ROW_S,
         refit_work=work,
         family=family,
-        first=(None, SimpleNamespace(estimator=estimator)),
+        early=(None, SimpleNamespace(estimator=estimator)),
     )
 
 
@@ -59,3 +60,15 @@ def test_all_seeds_that_there_is_room_for_are_counted() -> None:
     linear = member(0.01, 1.0, "linear")
     assert planned_fits([dear, cheap, linear], plan(1_000.0)) == 5.0 + 8 * 2.0 + 1.0
     assert planned_fits([dear, cheap, linear], plan(1.0)) == 5.0 + 2.0 + 1.0
+
+
+@pytest.mark.parametrize(("limit_ms", "averaged"), [(1e6, True), (1e-3, False)])
+def test_a_limit_on_the_time_of_a_prediction_bounds_the_seeds(
+    limit_ms: float, averaged: bool
+) -> None:
+    frame, columns = numbers(150)
+    notes = trained(frame, columns, target="y", time_budget_s=60, max_predict_ms=limit_ms).facts[
+        "notes"
+    ]
+    assert any("seeds" in note for note in notes) == averaged
+    assert any("A prediction takes" in note for note in notes) != averaged

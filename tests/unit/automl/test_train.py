@@ -225,3 +225,64 @@ def test_what_was_stored_and_cannot_be_loaded_is_told_apart(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(OutdatedModel):
         load_bundle(path, hashlib.sha256(content).hexdigest())
+
+
+def test_the_unit_of_the_target_changes_nothing(tmp_path):
+    frame, columns = numbers(400)
+    frame["y"] *= 1.5 / frame["y"].std()
+    small = frame.assign(y=frame["y"] * 2.0**-40)
+    one, other = (trained(each, columns, target="y", time_budget_s=60) for each in (frame, small))
+    names = [[row["name"] for row in made.leaderboard["rows"]] for made in (one, other)]
+    assert names[0] == names[1]
+    rmse, tiny = one.facts["metrics"]["rmse"], other.facts["metrics"]["rmse"]
+    assert tiny == pytest.approx(rmse * 2.0**-40, rel=1e-4)
+
+
+@pytest.mark.parametrize("rows", [70, 300])
+@pytest.mark.parametrize("rare", [1, 2, 3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_class_of_a_few_rows_is_learned_or_told_of(rows, rare, seed):
+    frame, columns = customers(rows)
+    frame["left"] = pd.Series(["Yes" if i < rare else "No" for i in range(rows)], dtype=object)
+    asked = {"target": "left", "time_budget_s": 60, "seed": seed}
+    if rare == 1:
+        with pytest.raises(HopelessTable, match="'Yes' cannot be learned from one row"):
+            trained(frame, columns, **asked)
+    else:
+        assert trained(frame, columns, **asked).facts["classes"] == ["No", "Yes"]
+
+
+def test_a_class_that_lives_in_one_group_is_learned_or_told_of():
+    frame, columns = customers(200)
+    frame["plan"] = pd.Series([f"p{i // 20}" for i in range(200)], dtype=object)
+    frame["left"] = np.where(frame["plan"] == "p4", "Yes", "No")
+    for seed in range(4):
+        try:
+            made = trained(
+                frame, columns, target="left", time_budget_s=60, group_column="plan", seed=seed
+            )
+        except HopelessTable as hopeless:
+            assert "one class only" in str(hopeless)  # noqa: PT017
+        else:
+            assert made.facts["classes"] == ["No", "Yes"]
+
+
+def test_by_time_the_fold_that_knew_the_most_tells_what_matters():
+    frame, columns = numbers(400)
+    frame["when"] = pd.date_range("2024-01-01", periods=400).astype("datetime64[us]")
+    # What the target hangs on has changed: the oldest rows tell of another column.
+    early = np.arange(400) < 100
+    frame["y"] = np.where(early, 5 * frame["x2"], 5 * frame["x3"])
+    columns = [*columns, Column("when", "datetime")]
+    made = trained(
+        frame,
+        columns,
+        target="y",
+        time_budget_s=60,
+        task="regression",
+        split="time",
+        time_column="when",
+        ignore=["when"],
+    )
+    values = {row["feature"]: row["value"] for row in made.facts["importance"]}
+    assert values["x3"] > 2 * abs(values.get("x2", 0.0))

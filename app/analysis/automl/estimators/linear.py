@@ -129,8 +129,11 @@ class Logistic(Estimator):
         """Walk the path; stop at the best strength for the judging rows (else take the only one)."""
         # More rows do not make a linear model better, only slower.
         step = -(-len(data.y) // MOST_ROWS)
-        matrix, y = data.view("dense")[::step], data.y[::step]
-        weights = None if data.weights is None else data.weights[::step]
+        picked = np.zeros(len(data.y), dtype=bool)
+        picked[::step] = True
+        picked[np.unique(data.y, return_index=True)[1]] = True  # a rare class is not to be missed
+        matrix, y = data.view("dense")[picked], data.y[picked]
+        weights = None if data.weights is None else data.weights[picked]
         self.outputs = data.outputs
         self.present = np.unique(y)
         judging = data.valid_view("dense")

@@ -35,6 +35,8 @@ MOST_ROWS = 50_000
 """Rows that the small tree is grown on: a dozen leaves need no more."""
 CHUNK = 25
 """Trees grown between two looks at the clock."""
+MOST_SHARES = 3_750_000
+"""Shares of classes that all leaves of a forest may hold: 60 MB while it grows, half of it kept."""
 _PAIRS = 200_000
 """Row × tree pairs that walk together: enough to keep NumPy busy, small enough for the cache."""
 
@@ -72,7 +74,7 @@ class FlatTrees:
             threshold=joined([tree.threshold for tree in trees], np.float64),
             child=child,
             nan_left=joined([tree.missing_go_to_left for tree in trees], np.bool_),
-            answer=joined([tree.value[:, 0, :] for tree in trees], np.float32),
+            answer=np.concatenate([tree.value[:, 0, :].astype(np.float32) for tree in trees]),
             depth=float(weights[inner].sum() / max(1.0, weights[starts].sum())),
         )
 
@@ -196,6 +198,12 @@ class Forest(_Trees):
         return float(
             0.05 + trees * (2e-4 + per_cell * shape.rows * depth * shape.tree * share * width)
         )
+
+    @classmethod
+    def variants(cls, shape: Shape, params: Params) -> list[Params]:
+        """With fewer leaves where there are many classes, whose shares each node holds."""
+        most = MOST_SHARES // (params["n_estimators"] * shape.outputs)
+        return [{**params, "max_leaf_nodes": max(2, min(params["max_leaf_nodes"], most))}]
 
     def fit(self, data: Fitting, how: Circumstances) -> None:
         """Grow the trees in chunks until all are there or time is out."""
