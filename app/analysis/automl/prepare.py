@@ -173,8 +173,15 @@ def _order(frame: pd.DataFrame, inputs: Sequence[Column], options: RunOptions) -
     """What a split by time orders rows by: the time column, else the only date column."""
     if options.time_column is not None:
         series = frame[options.time_column]
-        numeric = pd.api.types.is_numeric_dtype(series)
-        return as_floats(series) if numeric else as_seconds(series)
+        if pd.api.types.is_numeric_dtype(series):
+            return as_floats(series)
+        if not pd.api.types.is_datetime64_any_dtype(series):
+            raise BadOption(
+                f"Column {options.time_column!r} holds neither dates nor numbers, "
+                "by which rows could be put in order.",
+                option="time_column",
+            )
+        return as_seconds(series)
     if options.split != "time":
         return None
     dates = [column.name for column in inputs if column.type == "datetime"]

@@ -18,11 +18,13 @@ Array = npt.NDArray[Any]
 def read_weights(frame: pd.DataFrame, options: RunOptions) -> Array | None:
     """(rows,) the weights, 1 in the mean; ``None`` where all rows count alike.
 
-    Raises ``BadOption`` for weights that are missing, negative, or all 0.
+    Raises ``BadOption`` for weights that are no numbers, missing, negative, or all 0.
     """
     name = options.weight_column
     if name is None:
         return None
+    if not pd.api.types.is_numeric_dtype(frame[name]):
+        raise _bad(name, "it holds no numbers")
     values = as_floats(frame[name])
     missing = int((~np.isfinite(values)).sum())
     if missing:

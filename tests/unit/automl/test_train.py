@@ -286,3 +286,10 @@ def test_by_time_the_fold_that_knew_the_most_tells_what_matters():
     )
     values = {row["feature"]: row["value"] for row in made.facts["importance"]}
     assert values["x3"] > 2 * abs(values.get("x2", 0.0))
+
+
+def test_codes_are_no_times_to_split_by():
+    frame, columns = customers(100)
+    with pytest.raises(BadOption, match="neither dates nor numbers") as caught:
+        trained(frame, columns, target="left", time_column="customer", time_budget_s=60)
+    assert caught.value.details == {"option": "time_column"}

@@ -83,6 +83,7 @@ def test_weights_reach_fits_choice_and_figures():
         (lambda w: w.where(w.index > 2, -1.0), "3 rows have a negative one"),
         (lambda w: w.where(w.index > 2), "3 rows have none"),
         (lambda w: w * 0, "all are 0"),
+        (lambda w: "w" + w.astype(str), "it holds no numbers"),
     ],
 )
 def test_bad_weights_are_refused_in_one_sentence(change, said):
