@@ -18,7 +18,7 @@ from app.analysis.automl.intervals import Intervals, fit_intervals
 from app.analysis.automl.leaderboard import rounded, rows_of
 from app.analysis.automl.material import Material, usable
 from app.analysis.automl.options import RunOptions
-from app.analysis.automl.portfolio import MOST_ROW_S
+from app.analysis.automl.portfolio import MOST_BYTES, MOST_ROW_S
 
 Array = npt.NDArray[Any]
 
@@ -93,14 +93,14 @@ def _selected(
     by it.
     """
     truth, counted = material.y[material.judged], material.judged_weights
-    most_price = _most_price(candidates, allowed, limit_ms)
+    most_row_s = _most_row_s(candidates, allowed, limit_ms)
 
     def selected(among: list[int]) -> list[tuple[float, Candidate]]:
         weights = select(
-            _members(candidates, among),
+            _members(candidates, among, most_row_s),
             lambda prediction: material.error(truth, prediction, counted),
             per_family=members_per_family(material.split.development.size),
-            most_price=most_price,
+            most_price=1.0,
         )
         found = ((weight, candidates[i]) for i, weight in weights.items())
         return sorted(found, key=lambda pair: (-pair[0], pair[1].error))
@@ -187,14 +187,20 @@ def _fast_enough(
     return fast or everyone, []
 
 
-def _members(candidates: list[Candidate], allowed: list[int]) -> list[Member]:
+def _members(candidates: list[Candidate], allowed: list[int], most_row_s: float) -> list[Member]:
+    """Their price is what they take of a row's time or of a bundle's size, whichever is more."""
+
+    def price(candidate: Candidate) -> float:
+        size = candidate.early[1].estimator.size_bytes
+        return max(candidate.row_price / max(most_row_s, 1e-12), size / MOST_BYTES)
+
     return [
-        Member(i, candidates[i].family, candidates[i].prediction, candidates[i].row_price)
+        Member(i, candidates[i].family, candidates[i].prediction, price(candidates[i]))
         for i in allowed
     ]
 
 
-def _most_price(candidates: list[Candidate], allowed: list[int], limit_ms: float | None) -> float:
+def _most_row_s(candidates: list[Candidate], allowed: list[int], limit_ms: float | None) -> float:
     """The planned seconds a row that all members may cost together.
 
     A limit on one row's milliseconds is scaled to them by the slowest allowed candidate.

@@ -44,6 +44,8 @@ LEAST_ROUNDS = 50
 MOST_ROW_S = 60e-6
 """Planned seconds of one thread that the final model may take a row, among many rows: 40 µs on
 two threads, with what reading them takes."""
+MOST_BYTES = 40_000_000
+"""Of the final model's estimators, so that a bundle stays under 50 MB."""
 _WANTED = 0.4
 """… of which one booster should take this share, to leave room for others beside it."""
 _GROWTH = 1.5

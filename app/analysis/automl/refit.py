@@ -14,7 +14,7 @@ from app.analysis.automl.compute.remote import Clock, Parcel
 from app.analysis.automl.crossval import Candidate, one_row_ms
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Params
 from app.analysis.automl.material import Material
-from app.analysis.automl.portfolio import MOST_ROW_S, Entry
+from app.analysis.automl.portfolio import MOST_BYTES, MOST_ROW_S, Entry
 from app.analysis.automl.transforms import TargetScale
 
 MOST_SEEDS, MOST_CHEAP_SEEDS = 3, 8
@@ -25,8 +25,6 @@ CHEAP = 0.12
 """Members are cheap that take less than this share of what the final model may take a row."""
 EXTRA = 0.1
 """Of that, further seeds of cheap members may take so much beyond it."""
-MOST_BYTES = 40_000_000
-"""Of the estimators, so that a bundle stays under 50 MB."""
 
 
 def refit(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +88,22 @@ def test_the_portfolio_is_not_asked_for_what_it_has_no_answer_to(search: Search)
     baseline = next(c for c in search.candidates if c.family == "baseline")
     choice = choose([baseline, extra], material, OPTIONS)
     assert [candidate.entry.name for _, candidate in choice.members] == ["Drawn"]
+
+
+@pytest.mark.parametrize(("size", "members"), [(15_000_000, 2), (30_000_000, 1)])
+def test_members_are_as_many_as_a_bundle_has_room_for(
+    search: Search, size: int, members: int
+) -> None:
+    truth = search.material.y[search.material.judged]
+    baseline = next(c for c in search.candidates if c.family == "baseline")
+    each = []
+    for seed in range(2):
+        noise = np.random.default_rng(seed).normal(size=truth.size)
+        one, _ = beside(search, truth + noise)
+        fitted: Any = SimpleNamespace(estimator=SimpleNamespace(size_bytes=size))
+        each.append(replace(one, row_price=1e-6, early=(one.early[0], fitted)))
+        each[-1] = replace(each[-1], entry=replace(one.entry, kind=("boosting", "network")[seed]))
+    assert len(choose([baseline, *each], search.material, OPTIONS).members) == members
 
 
 def test_a_difference_that_no_part_shows_is_no_difference_in_doubt(search: Search) -> None:
