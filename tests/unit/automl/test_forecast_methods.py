@@ -10,7 +10,7 @@ from app.analysis.automl.budget import Budget
 from app.analysis.automl.forecasting.bands import fit_widths, widened
 from app.analysis.automl.forecasting.candidates import Ground, applicable, judge, load_portfolio
 from app.analysis.automl.forecasting.decomposition import decompose
-from app.analysis.automl.forecasting.direct import Unfit
+from app.analysis.automl.forecasting.direct import Lesson, Unfit, _rows_of
 from app.analysis.automl.forecasting.histories import Histories, naive_scale
 from app.analysis.automl.forecasting.panel import Roles, read_panel
 from app.analysis.automl.forecasting.scoring import figure
@@ -94,13 +94,18 @@ def test_mase_by_hand():
     assert figure("wape", truth, told, np.ones((1, 2))) == pytest.approx(0.5)
 
 
-def test_every_candidate_is_blind_to_what_comes_after_its_origin():
+@pytest.mark.parametrize(
+    "gaps", [(), (-2, -1, 0), range(-16, -6)], ids=["none", "at the cut", "a long one before"]
+)
+def test_every_candidate_is_blind_to_what_comes_after_its_origin(gaps):
     rng = np.random.default_rng(1)
     y = GROWN[:72] + rng.normal(size=72)
+    cut = ground_of(panel_of(y, y[::-1] + 100), horizon=3, budget=20.0).windows.cuts[1]
+    y[[cut + gap for gap in gaps]] = np.nan
     other = y.copy()
     ground = ground_of(panel_of(y, y[::-1] + 100), horizon=3, budget=20.0)
-    cut = ground.windows.cuts[1]
-    other[cut:] = rng.normal(size=other[cut:].size) + 500
+    assert ground.windows.cuts[1] == cut
+    other[cut + 1 :] = rng.normal(size=other[cut + 1 :].size) + 500
     changed = ground_of(panel_of(other, y[::-1] + 100), horizon=3, budget=20.0)
     kinds = {entry.kind: entry for entry in reversed(load_portfolio()) if applicable(entry, ground)}
     for entry in kinds.values():
@@ -112,6 +117,19 @@ def test_every_candidate_is_blind_to_what_comes_after_its_origin():
         except Unfit:
             continue
         assert before.forecast[1, 0] == pytest.approx(after.forecast[1, 0], rel=1e-9), entry.name
+    assert ground.scale[1] == pytest.approx(changed.scale[1], rel=1e-9)
+
+
+def test_learned_models_learn_at_origins_that_were_seen():
+    y = np.random.default_rng(5).normal(size=200).cumsum()
+    y[1::2] = np.nan
+    y[:4], y[-1] = 0.0, 0.0
+    panel = panel_of(y)
+    lesson = Lesson(panel, np.ones(1), 1, 1, 0)
+    rows = _rows_of(lesson, log=False)
+    assert rows.origin.size > 90
+    # A value between a known one and the next would tell of the next.
+    assert panel.seen[0, rows.origin].all()
 
 
 def test_no_method_breaks_on_odd_series():

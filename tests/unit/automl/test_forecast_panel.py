@@ -39,6 +39,25 @@ def test_a_long_gap_is_filled_a_season_away():
     assert panel.y[0].tolist() == wave.tolist()
 
 
+def test_what_was_known_by_a_time_tells_nothing_of_what_came_after_it():
+    wave = np.tile(np.arange(12.0), 3)
+    panel = read(table(values=wave).drop(index=[*range(13, 22), 29, 30, 31]).reset_index(drop=True))
+    by_then = panel.until(31)
+    # The values of a season later were not to be had, and the gap at its end is no gap yet.
+    known = read(table(MONTHS[:29], wave[:29]).drop(index=range(13, 22)).reset_index(drop=True))
+    assert (by_then.start[0], by_then.end[0]) == (0, 29)
+    assert by_then.y[0, :29].tolist() == known.y[0].tolist()
+    assert np.isnan(by_then.y[0, 29:]).all()
+    assert panel.carried(31)[0].tolist() == [*known.y[0], wave[28], wave[28]]
+
+
+def test_a_series_that_had_not_begun_is_empty_until_then():
+    frame = pd.concat([table(shop="a"), table(shop="b").iloc[20:]], ignore_index=True)
+    by_then = read(frame, "shop").until(10)
+    assert (by_then.start.tolist(), by_then.end.tolist()) == ([0, 0], [10, 0])
+    assert np.isnan(read(frame, "shop").carried(10)[1]).all()
+
+
 def test_repeated_times_are_averaged_and_told():
     frame = pd.concat([table(), table().iloc[[3]].assign(y=5.0)], ignore_index=True)
     panel = read(frame)

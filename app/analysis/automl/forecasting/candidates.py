@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,9 @@ def load_portfolio() -> list[Entry]:
 
 @dataclass(slots=True)
 class Ground:
-    """What all candidates are tried on. ``scale`` (cuts, series) is the naive error within the
-    history before each cut, the holdout's among them; ``truth`` (cuts, series, steps)."""
+    """What all candidates are tried on. ``truth`` (cuts, series, steps) judges, ``pairs`` are the
+    cuts and series that have any, ``past`` what was known of those; ``scale`` (cuts, series) is the
+    naive error within that. The holdout's cut is among them."""
 
     panel: Panel
     season: int
@@ -63,31 +65,36 @@ class Ground:
     scale: Array = field(init=False)
     truth: Array = field(init=False)
     pairs: list[tuple[int, int]] = field(init=False)
+    past: Histories = field(init=False)
 
     def __post_init__(self) -> None:
         cuts = self.windows.all
         self.truth = np.stack([truths(self.panel, cut, self.windows.horizon) for cut in cuts])
         judged = np.isfinite(self.truth).any(axis=-1)
         self.pairs = [(int(k), int(i)) for k, i in np.argwhere(judged)]
+        self.past = self._histories()
         self.scale = np.ones(judged.shape)
-        histories = self.histories(self.pairs)
-        self.scale[judged] = naive_scale(histories)
+        self.scale[judged] = naive_scale(self.past)
 
     @property
     def choosing(self) -> slice:
         """The cuts that choose."""
         return slice(0, len(self.windows.cuts))
 
-    def histories(self, pairs: list[tuple[int, int]]) -> Histories:
-        """What was known of series at cuts."""
-        panel, cuts = self.panel, self.windows.all
-        rows = [panel.y[i, panel.start[i] : min(cuts[k], panel.end[i])] for k, i in pairs]
-        return Histories.of(rows, self.season, most_history(self.season))
-
     def score(self, forecast: Array, name: str | None = None) -> float:
         """A figure (the run's metric) of forecasts at the cuts that choose."""
         mine = self.choosing
         return figure(name or self.metric, self.truth[mine], forecast[mine], self.scale[mine])
+
+    def _histories(self) -> Histories:
+        start, most = self.panel.start, most_history(self.season)
+        rows: list[Array] = []
+        for k, mine in groupby(self.pairs, key=lambda pair: pair[0]):
+            cut = self.windows.all[k]
+            known = self.panel.carried(cut)
+            # Copies, since views would keep the whole panel of each cut in memory.
+            rows += [known[i, max(start[i], cut - most) :].copy() for _, i in mine]
+        return Histories.of(rows, self.season)
 
     def scatter(self, forecast: Array) -> float | None:
         """The standard deviation of the metric over the cuts that choose."""
@@ -147,8 +154,7 @@ def judge(entry: Entry, ground: Ground, expired: Callable[[], bool]) -> Candidat
                 predicting += time.perf_counter() - begun
                 latest = model if k == len(ground.windows.all) - 1 else None
     else:
-        histories = ground.histories(ground.pairs)
-        found = classical(entry, histories, ground.windows.horizon, ground.seed, expired)
+        found = classical(entry, ground.past, ground.windows.horizon, ground.seed, expired)
         for (k, i), row in zip(ground.pairs, found, strict=True):
             forecast[k, i] = row
     took = time.perf_counter() - started - predicting
@@ -198,7 +204,8 @@ def ahead(model: Direct, panel: Panel, own: Array, cut: int, ground: Ground) -> 
     step = np.tile(np.arange(1, steps + 1), own.size)
     when = cut - 1 + step
     known = known_at(panel, series, when)
-    return model.forecast(panel.y[:, :cut], series, step, when, known).reshape(own.size, steps)
+    found = model.forecast(panel.carried(cut), series, step, when, known)
+    return found.reshape(own.size, steps)
 
 
 def scales(panel: Panel, season: int) -> Array:

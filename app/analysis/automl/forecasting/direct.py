@@ -339,7 +339,7 @@ class _Rows:
 
 
 def _rows_of(lesson: Lesson, *, log: bool) -> _Rows:
-    """The rows of a lesson; an origin needs a season and a little of history."""
+    """The rows of a lesson; an origin is a value that was seen, with a season of history."""
     panel, lens = lesson.panel, lesson.lens()
     inside = np.isfinite(panel.y)
     if log and np.any(panel.y[inside] <= 0):
@@ -347,10 +347,10 @@ def _rows_of(lesson: Lesson, *, log: bool) -> _Rows:
     y = np.log(panel.y, where=inside, out=np.full(panel.y.shape, np.nan)) if log else panel.y
     scale = log_scale(y) if log else lesson.scale
     rows = _Rows(lens, panel, Past.of(y, scale, lens), lesson.horizon, lesson.seed)
-    least = max(3, lens.season)
-    found = [np.arange(panel.start[i] + least - 1, panel.end[i] - 1) for i in range(panel.series)]
-    rows.series = np.repeat(np.arange(panel.series), [one.size for one in found])
-    rows.origin = np.concatenate(found) if found else rows.origin
+    first, times = panel.start + max(3, lens.season) - 1, np.arange(panel.times)
+    # At an origin within a gap the last value is filled, and tells of the one to be foretold.
+    useful = panel.seen & (times >= first[:, None]) & (times < panel.end[:, None] - 1)
+    rows.series, rows.origin = np.nonzero(useful)
     return rows
 
 

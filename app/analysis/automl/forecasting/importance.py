@@ -76,10 +76,10 @@ def _shifts(
     shape, times = (count, repeats, own.size, steps), count * repeats
     out = np.zeros(shape)
     rows = np.tile(series, times), np.tile(step, times), np.tile(when, times)
+    past, known = panel.carried(cut), copies.reshape(-1, count)
     for weight, member in choice.members:
         if member.latest is not None:
-            known = copies.reshape(-1, count)
-            found = member.latest.forecast(panel.y[:, :cut], *rows, known)
+            found = member.latest.forecast(past, *rows, known)
             out += weight * (found.reshape(shape) - member.forecast[-1][own])
     return out
 

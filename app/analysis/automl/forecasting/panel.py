@@ -67,18 +67,23 @@ class Panel:
         return int(self.y.shape[1])
 
     def until(self, cut: int) -> Panel:
-        """The same as it was known before the time ``cut``, but for what is known in advance."""
-        y = self.y[:, :cut]
-        return Panel(
-            self.grid,
-            self.names,
-            y,
-            self.seen[:, :cut],
-            np.minimum(self.start, cut),
-            np.minimum(self.end, cut),
-            self.known_columns,
-            self.known,
-        )
+        """The same as a table would have told it that ended before the time ``cut``, but for what
+        is known in advance: gaps, too, are filled from what was seen by then."""
+        seen = self.seen[:, :cut]
+        y = np.where(seen, self.y[:, :cut], np.nan)
+        panel = Panel(self.grid, self.names, y, seen, *_ends(y), self.known_columns, self.known)
+        _fill(panel)
+        return panel
+
+    def carried(self, cut: int) -> Array:
+        """(series, cut) what was known of each series before the time ``cut``, its last value
+        carried on to there; NaN where it had not begun."""
+        known = self.until(cut)
+        if (known.end == cut).all():
+            return known.y
+        last = known.y[np.arange(self.series), known.end - 1]
+        over = np.arange(cut) >= known.end[:, None]
+        return np.where(over, last[:, None], known.y)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,30 +319,35 @@ def _finished(panel: Panel, notes: list[str]) -> Panel:
 
 def _fill(panel: Panel) -> int:
     """Fill the gaps within series: long ones a season away where there is one, else straight."""
+    times = np.arange(panel.times)
+    inside = (times >= panel.start[:, None]) & (times < panel.end[:, None])
+    gaps = np.flatnonzero(inside & ~panel.seen)
+    if not gaps.size:
+        return 0
+    # The values of all series stand one behind the other here, and a gap lies between two of its
+    # own series.
+    known = np.flatnonzero(panel.seen)
+    after = np.searchsorted(known, gaps)
+    left, right = known[after - 1], known[after]
+    first, last = panel.y.take(left), panel.y.take(right)
+    filled = first + (last - first) / (right - left) * (gaps - left)
     season = next((s for s in panel.grid.seasons), 0)
-    filled = 0
-    for i in range(panel.series):
-        row = panel.y[i, panel.start[i] : panel.end[i]]
-        gaps = np.flatnonzero(~np.isfinite(row))
-        if not gaps.size:
-            continue
-        filled += gaps.size
-        known = np.flatnonzero(np.isfinite(row))
-        straight = np.interp(gaps, known, row[known])
-        if season > 1:
-            straight = _seasonal(row, gaps, straight, season)
-        row[gaps] = straight
-    return filled
+    if season > 1:
+        long = 2 * (right - left - 1) > season
+        near = _season_away(panel, gaps[long], season)
+        filled[long] = np.where(np.isfinite(near), near, filled[long])
+    panel.y.flat[gaps] = filled
+    return int(gaps.size)
 
 
-def _seasonal(row: Array, gaps: Array, straight: Array, season: int) -> Array:
-    """For gaps of over half a season: the mean of the values one season before and after."""
-    runs = np.split(np.arange(gaps.size), np.flatnonzero(np.diff(gaps) > 1) + 1)
-    out = straight.copy()
-    for run in (run for run in runs if 2 * run.size > season):
-        for j in run:
-            around = [gaps[j] - season, gaps[j] + season]
-            near = [row[p] for p in around if 0 <= p < row.size and np.isfinite(row[p])]
-            if near:
-                out[j] = float(np.mean(near))
-    return out
+def _season_away(panel: Panel, cells: Array, season: int) -> Array:
+    """(cells,) the mean of the values seen one season before and after; NaN where none was."""
+    series, when = np.divmod(cells, panel.times)
+    sums, counts = np.zeros(cells.size), np.zeros(cells.size)
+    for at in (when - season, when + season):
+        place = np.clip(at, 0, panel.times - 1)
+        there = (place == at) & panel.seen[series, place]
+        sums += np.where(there, panel.y[series, place], 0.0)
+        counts += there
+    out = np.full(cells.size, np.nan)
+    return np.asarray(np.divide(sums, counts, out=out, where=counts > 0))
