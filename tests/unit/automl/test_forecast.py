@@ -266,6 +266,33 @@ def test_the_shortest_series_gets_a_forecast_with_its_doubts():
     assert any("Too few times for a holdout" in note for note in trained.facts["notes"])
 
 
+@pytest.mark.parametrize("times", [8, 9])
+def test_the_fewest_times_are_enough_where_nobody_asks_for_a_horizon(times):
+    trained = quick(*series(np.arange(float(times)) ** 2))
+    assert trained.facts["forecast"]["horizon"] == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"),
+    [(5, "2024-06-30"), (5, "2024-01-14"), (8, "2024-06-30"), (8, "2024-01-13")],
+    ids=["dropped", "dropped, a horizon later", "too young", "too young, a horizon later"],
+)
+def test_a_newcomer_that_ends_later_leaves_the_judging_to_the_others(rows, last):
+    rng = np.random.default_rng(0)
+    old = pd.date_range(end="2023-12-31", periods=200)
+    new = pd.date_range(end=last, periods=rows)
+    frame = pd.DataFrame(
+        {"day": old.append(new), "shop": ["A"] * 200 + ["B"] * rows, "y": rng.random(200 + rows)}
+    )
+    columns = [Column("day", "datetime"), Column("shop", "categorical"), Column("y", "number")]
+    trained = quick(frame, columns, series_column="shop", horizon=14)
+    assert trained.facts["holdout_rows"] == 14
+    assert trained.facts["metrics"]["mase"] > 0
+    assert all(row["score"] is not None for row in trained.leaderboard["rows"])
+    told = " ".join(trained.facts["notes"])
+    assert ("too little to judge" in told) == (rows == 8)
+
+
 def test_what_cannot_be_foretold_is_said_in_one_sentence():
     with pytest.raises(HopelessTable, match="30 steps cannot be foretold from 20 times"):
         quick(*series(np.arange(20.0)), horizon=30)

@@ -17,7 +17,7 @@ from app.analysis.automl.forecasting.scoring import figure
 from app.analysis.automl.forecasting.simple import drift, recent_mean, seasonal_naive
 from app.analysis.automl.forecasting.smoothing import smooth, smooth_best
 from app.analysis.automl.forecasting.theta import theta
-from app.analysis.automl.forecasting.windows import plan_windows
+from app.analysis.automl.forecasting.windows import Windows, plan_windows
 from app.analysis.errors import HopelessTable
 
 STEPS = np.arange(120)
@@ -158,6 +158,25 @@ def test_windows_leave_half_of_the_history_and_a_holdout():
     assert min(short.cuts) >= 8
     with pytest.raises(HopelessTable, match="ask for a horizon of 6 at most"):
         plan_windows(panel_of(GROWN[:20]), 30, 60, None)
+
+
+def test_windows_lie_where_series_are_alive():
+    young = np.concatenate([np.full(150, np.nan), np.arange(12.0)])
+    windows = plan_windows(panel_of(GROWN, young), 12, 60, None)
+    alone = plan_windows(panel_of(GROWN), 12, 60, None)
+    assert (windows.cuts, windows.last) == (alone.cuts, alone.last)
+    assert windows.later == 42
+    # A series that goes on long enough judges to its end, by the history that it has itself.
+    grown = np.concatenate([np.full(100, np.nan), np.arange(62.0)])
+    windows = plan_windows(panel_of(GROWN, grown), 12, 60, None)
+    assert (windows.last, windows.later) == (150, 0)
+    assert windows.cuts[0] >= 100 + 31
+
+
+def test_nothing_to_judge_by_is_said_in_one_sentence():
+    windows = Windows((2,), 6, 8, False)
+    with pytest.raises(HopelessTable, match="No series has values both before and after"):
+        Ground(panel_of(GROWN), 12, windows, "mase", Budget(60.0, 0.0, 3), 0, 1)
 
 
 def test_widths_cover_about_nine_in_ten_and_never_shrink():

@@ -84,6 +84,16 @@ def test_series_may_begin_and_end_apart():
     assert any("end before the others" in note for note in panel.notes)
 
 
+def test_the_calendar_ends_with_the_last_series_that_is_kept():
+    frame = pd.concat(
+        [table(shop=1.0).iloc[:30], table(shop=2.0).iloc[31:]], ignore_index=True
+    ).assign(price=1.0)
+    panel = read(frame, "shop", [Column("price", "number")])
+    assert (panel.names, panel.times) == (("1",), 30)
+    assert panel.y.shape == panel.seen.shape == (1, 30)
+    assert not any("end before the others" in note for note in panel.notes)
+
+
 def test_rows_to_come_bring_what_is_known_ahead():
     frame = table(values=[*np.arange(34.0), np.nan, np.nan], price=np.arange(36.0))
     panel = read(frame, known=[Column("price", "number")])

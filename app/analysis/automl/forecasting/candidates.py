@@ -22,6 +22,7 @@ from app.analysis.automl.forecasting.scoring import figure
 from app.analysis.automl.forecasting.simple import drift, recent_mean, seasonal_naive
 from app.analysis.automl.forecasting.theta import ALPHAS, theta
 from app.analysis.automl.forecasting.windows import Windows, truths
+from app.analysis.errors import HopelessTable
 
 Array = npt.NDArray[Any]
 
@@ -53,7 +54,8 @@ def load_portfolio() -> list[Entry]:
 class Ground:
     """What all candidates are tried on. ``truth`` (cuts, series, steps) judges, ``pairs`` are the
     cuts and series that have any, ``past`` what was known of those; ``scale`` (cuts, series) is the
-    naive error within that. The holdout's cut is among them."""
+    naive error within that. The holdout's cut is among them. Raises ``HopelessTable`` without pairs.
+    """
 
     panel: Panel
     season: int
@@ -72,6 +74,11 @@ class Ground:
         self.truth = np.stack([truths(self.panel, cut, self.windows.horizon) for cut in cuts])
         judged = np.isfinite(self.truth).any(axis=-1)
         self.pairs = [(int(k), int(i)) for k, i in np.argwhere(judged)]
+        if not self.pairs:
+            raise HopelessTable(
+                "No series has values both before and after a time at which the past could be cut "
+                "off, so that no forecast can be judged."
+            )
         self.past = self._histories()
         self.scale = np.ones(judged.shape)
         self.scale[judged] = naive_scale(self.past)

@@ -285,11 +285,12 @@ def _finished(panel: Panel, notes: list[str]) -> Panel:
         notes.append(
             f"{len(gone):,} series of fewer than {LEAST_TIMES} times were left out: {shown}."
         )
+        times = int(panel.end[kept].max())
         panel = Panel(
             panel.grid,
             tuple(panel.names[i] for i in kept),
-            panel.y[kept],
-            panel.seen[kept],
+            panel.y[kept, :times],
+            panel.seen[kept, :times],
             panel.start[kept],
             panel.end[kept],
             panel.known_columns,

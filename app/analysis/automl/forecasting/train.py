@@ -16,7 +16,7 @@ from app.analysis.automl.forecasting.bands import COVERAGE, fit_widths
 from app.analysis.automl.forecasting.candidates import Ground
 from app.analysis.automl.forecasting.importance import known_importance, told_of_known
 from app.analysis.automl.forecasting.model import ForecastModel
-from app.analysis.automl.forecasting.panel import Panel, Roles, read_panel
+from app.analysis.automl.forecasting.panel import LEAST_TIMES, Panel, Roles, read_panel
 from app.analysis.automl.forecasting.pictures import forecast_charts, step_chart
 from app.analysis.automl.forecasting.refit import refit
 from app.analysis.automl.forecasting.schema import describe_future
@@ -126,7 +126,8 @@ def roles_of(options: RunOptions, columns: Sequence[Column]) -> Roles:
 def _settled(panel: Panel, options: RunOptions) -> tuple[int, int, str]:
     """The horizon, the season, and why."""
     longest = int((panel.end - panel.start).max())
-    horizon = options.horizon or max(1, min(panel.grid.usual_horizon, longest // 4))
+    most = min(panel.grid.usual_horizon, longest // 4, longest - LEAST_TIMES)
+    horizon = options.horizon or max(1, most)
     # What judges at the end does not say which season there is.
     rows = [panel.y[i, panel.start[i] : panel.end[i]] for i in range(panel.series)]
     known = [row[:-horizon] if row.size > 2 * horizon else row for row in rows]
