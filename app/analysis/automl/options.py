@@ -186,6 +186,13 @@ def _check_roles(options: RunOptions, by_name: Mapping[str, Column]) -> None:
         raise BadOption(
             f"Column {time_name!r} is boolean, and names no times.", option="time_column"
         )
+    for name in options.known_ahead or ():
+        if by_name[name].type == "datetime":
+            raise BadOption(
+                f"Column {name!r} holds dates; what is known ahead is numbers, truth values or "
+                "categories: name a column of what the dates tell, such as days from or to them.",
+                option="known_ahead",
+            )
 
 
 def _check_splitting(options: RunOptions, by_name: Mapping[str, Column]) -> None:

@@ -15,7 +15,13 @@ from app.analysis.automl.budget import Budget
 from app.analysis.automl.compute.cluster import Cluster
 from app.analysis.automl.deciding import decision_asked, tilt_asked
 from app.analysis.automl.decision import LARGEST
-from app.analysis.automl.features.table import as_floats, as_seconds, lay_out, read_frame
+from app.analysis.automl.features.table import (
+    as_floats,
+    as_seconds,
+    first_cell,
+    lay_out,
+    read_frame,
+)
 from app.analysis.automl.inputs import choose_inputs
 from app.analysis.automl.leakage import leaking_columns, warning
 from app.analysis.automl.material import Material
@@ -175,13 +181,14 @@ def _order(frame: pd.DataFrame, inputs: Sequence[Column], options: RunOptions) -
         series = frame[options.time_column]
         if pd.api.types.is_numeric_dtype(series):
             return as_floats(series)
-        if not pd.api.types.is_datetime64_any_dtype(series):
-            raise BadOption(
-                f"Column {options.time_column!r} holds neither dates nor numbers, "
-                "by which rows could be put in order.",
-                option="time_column",
-            )
-        return as_seconds(series)
+        if pd.api.types.is_datetime64_any_dtype(series):
+            return as_seconds(series)
+        # A key may be a number or a code; its type does not tell.
+        raise BadOption(
+            f"Column {options.time_column!r} holds {first_cell(series)!r}; rows are put in order "
+            "by dates or numbers, so name a column of those.",
+            option="time_column",
+        )
     if options.split != "time":
         return None
     dates = [column.name for column in inputs if column.type == "datetime"]

@@ -122,3 +122,12 @@ def test_too_short_a_series_is_refused(count):
 def test_a_target_without_numbers_is_refused():
     with pytest.raises(HopelessTable, match="no number"):
         read(table(values=np.full(36, np.nan)))
+
+
+@pytest.mark.parametrize(
+    "values", [[f"A{i:03d}" for i in range(36)], ["A"] * 36, [pd.Timestamp("2024-01-01")] * 36]
+)
+def test_a_target_that_holds_no_numbers_is_named(values):
+    with pytest.raises(BadOption, match=r"Column 'y' holds '?(A|2024).*made of numbers") as caught:
+        read(table(values=values))
+    assert caught.value.details["option"] == "target"

@@ -97,6 +97,10 @@ def test_a_horizon_makes_a_forecast_of_auto():
         ({"target": "price", "horizon": 3, "series_column": "nothing"}, "series_column"),
         ({"target": "price", "horizon": 3, "known_ahead": ["plan", "price"]}, "known_ahead"),
         ({"target": "price", "horizon": 3, "known_ahead": "plan"}, "known_ahead"),
+        (
+            {"target": "price", "horizon": 3, "time_column": "age", "known_ahead": ["joined"]},
+            "known_ahead",
+        ),
         ({"target": "price", "horizon": 3, "features": ["age"]}, "features"),
         ({"target": "price", "horizon": 3, "split": "random"}, "split"),
         ({"target": "price", "task": "regression", "series_column": "plan"}, "series_column"),

@@ -142,6 +142,13 @@ def test_a_split_by_time_is_done_and_told():
     assert any("by time" in note for note in made.facts["notes"])
 
 
+def test_codes_put_no_rows_in_order():
+    frame, columns = customers()
+    with pytest.raises(BadOption, match=r"'customer' holds 'C00000'.*dates or numbers") as caught:
+        trained(frame, columns, target="left", time_column="customer")
+    assert caught.value.details["option"] == "time_column"
+
+
 @pytest.mark.parametrize("rows", [6, 12, 40])
 def test_tiny_tables_give_a_model_with_a_warning(rows):
     frame, columns = customers(rows)
@@ -286,10 +293,3 @@ def test_by_time_the_fold_that_knew_the_most_tells_what_matters():
     )
     values = {row["feature"]: row["value"] for row in made.facts["importance"]}
     assert values["x3"] > 2 * abs(values.get("x2", 0.0))
-
-
-def test_codes_are_no_times_to_split_by():
-    frame, columns = customers(100)
-    with pytest.raises(BadOption, match="neither dates nor numbers") as caught:
-        trained(frame, columns, target="left", time_column="customer", time_budget_s=60)
-    assert caught.value.details == {"option": "time_column"}

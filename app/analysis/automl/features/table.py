@@ -118,6 +118,11 @@ def as_seconds(series: pd.Series[Any]) -> Floats:
     return np.where(np.isnat(stamps), np.nan, seconds)
 
 
+def first_cell(series: pd.Series[Any]) -> str:
+    """The first value of a column as text, to say what it holds."""
+    return str(next(iter(series.dropna()), None))[:60]
+
+
 def as_strings(series: pd.Series[Any]) -> list[str | None]:
     """A column's values as strings, ``None`` where missing."""
     missing = series.isna().to_numpy()

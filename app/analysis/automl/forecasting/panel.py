@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from app.analysis.automl.features.table import as_floats
+from app.analysis.automl.features.table import as_floats, first_cell
 from app.analysis.automl.forecasting.grid import Grid, find_grid
 from app.analysis.automl.forecasting.spelling import read_times
 from app.analysis.errors import BadOption, HopelessTable
@@ -99,8 +99,9 @@ class Roles:
 def read_panel(frame: pd.DataFrame, roles: Roles) -> Panel:
     """The series of a table.
 
-    Raises ``BadOption`` for a column of times that holds none, and where rows of one time need a
-    series column; ``HopelessTable`` where the series are too short or too many.
+    Raises ``BadOption`` for a column of times that holds none, for a target that holds something
+    else than numbers, and where rows of one time need a series column; ``HopelessTable`` where the
+    series are too short or too many.
     """
     notes: list[str] = []
     frame, times, style = _timed(frame, roles, notes)
@@ -111,8 +112,7 @@ def read_panel(frame: pd.DataFrame, roles: Roles) -> Panel:
     first = int(places.min())
     places = (places - first).astype(np.int64)
     grid = _moved(grid, first)
-    values = as_floats(frame[roles.target])
-    values = np.where(np.isfinite(values), values, np.nan)
+    values = _amounts(frame[roles.target], roles.target)
     told = np.isfinite(values)
     if not told.any():
         raise HopelessTable(f"The target {roles.target!r} holds no number.")
@@ -153,6 +153,21 @@ def _timed(frame: pd.DataFrame, roles: Roles, notes: list[str]) -> tuple[pd.Data
     if empty.any():
         frame, times = frame.loc[~empty].reset_index(drop=True), times[~empty]
     return frame, times, style
+
+
+def _amounts(series: pd.Series[Any], name: str) -> Array:
+    """(rows,) the target's numbers, NaN for none; keys and constants may be anything by type."""
+    try:
+        if pd.api.types.is_datetime64_any_dtype(series):
+            raise TypeError
+        values = as_floats(series)
+    except (TypeError, ValueError):
+        raise BadOption(
+            f"Column {name!r} holds {first_cell(series)!r}; a forecast is made of numbers, so name "
+            "a target that holds them.",
+            option="target",
+        ) from None
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _series(frame: pd.DataFrame, roles: Roles, notes: list[str]) -> tuple[tuple[str, ...], Array]:
