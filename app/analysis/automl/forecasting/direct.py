@@ -284,7 +284,8 @@ class _Rows:
     origin: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
     def pairs(self, step: int, most: int) -> tuple[Array, Array]:
-        """Series and origins whose truth ``step`` times ahead is known; the newest ``most``.
+        """Series and origins whose truth ``step`` times ahead is known; at most ``most``, drawn at
+        random, as of many series the newest would all lie in the same part of a season.
 
         Raises :class:`Unfit` when there are too few to learn from.
         """
