@@ -18,7 +18,8 @@ from app.analysis.errors import HopelessTable
 Array = npt.NDArray[Any]
 
 SHARE = 0.1
-"""Origins lie as late as this share of what there is to judge by at the best of times is left."""
+"""Origins lie as late as possible, as long as they have this share of what the best time to end has
+to judge by."""
 
 
 @dataclass(frozen=True, slots=True)
