@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from app.analysis.automl.features.numbers import in_range
 from app.analysis.automl.features.table import as_floats
 from app.analysis.schema import NUMERIC_TYPES, Column
 
@@ -49,14 +50,13 @@ def describe_clusters(
 
 def _difference(series: pd.Series[Any], column: Column, inside: Array) -> dict[str, Any] | None:
     if column.type in NUMERIC_TYPES:
-        return _shift_of_means(as_floats(series), column.name, inside)
+        return _shift_of_means(in_range(as_floats(series)), column.name, inside)
     if column.type in ("categorical", "boolean"):
         return _shift_of_shares(series, column.name, inside)
     return None
 
 
 def _shift_of_means(values: Array, name: str, inside: Array) -> dict[str, Any] | None:
-    values = np.where(np.isfinite(values), values, np.nan)
     spread = np.nanstd(values)
     if not spread > 0 or np.isnan(values[inside]).all():
         return None

@@ -12,6 +12,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from app.analysis.automl.bundle import Bundle
 from app.analysis.automl.cells import BadCell, as_number, is_missing
+from app.analysis.automl.features.numbers import in_range
 from app.analysis.automl.files import FileToPredict
 from app.analysis.automl.forecasting.outcome import judge_outcome
 from app.analysis.automl.intervals import quantiles
@@ -90,9 +91,9 @@ def _read_truth(found: FileToPredict) -> tuple[Array, Array]:
     entry = next(c for c in found.columns if c["name"] == name)
     series = load_frame(found.data, [entry])[name]
     valued = bundle.task in ("regression", "forecast")
-    truth = _values(series, name) if valued else _positions(series, found)
+    truth = in_range(_values(series, name)) if valued else _positions(series, found)
     judged = np.flatnonzero(np.isfinite(truth))
-    unknown = int(series.isna().sum())
+    unknown = series.size - judged.size if valued else int(series.isna().sum())
     if unknown:
         found.warn([_warning("missing_target", name, unknown, "no value in the target")])
     if not judged.size:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from app.analysis.automl.features.table import Layout, RawTable, read_frame
+from app.analysis.automl.features.numbers import in_range
+from app.analysis.automl.features.table import Layout, RawTable, as_floats, read_frame
 from app.analysis.automl.target import TRUTH, Target, labels_of, spell
 from app.analysis.errors import BadOption
 from app.analysis.ingest.applied import apply_steps
@@ -76,7 +77,7 @@ def _truth(
     if target.task == "regression":
         if not pd.api.types.is_numeric_dtype(series):
             raise _bad(f"Its column {target.name!r} does not hold numbers.")
-        return series.to_numpy(dtype=np.float64, na_value=np.nan), notes
+        return in_range(as_floats(series)), notes
     places = {spell(label): i for i, label in enumerate(target.labels)}
     truth, rows = np.full(len(series), np.nan), np.flatnonzero(series.notna().to_numpy())
     for row, label in zip(rows, labels_of(series.iloc[rows], words), strict=True):

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from app.analysis.automl.features.numbers import LARGEST, in_range
+from app.analysis.automl.features.table import as_floats
 from app.analysis.automl.options import RunOptions
 from app.analysis.automl.tasks import Task, check_task
 from app.analysis.errors import BadOption, HopelessTable
@@ -69,7 +71,12 @@ def read_target(
     _check_some(column, values)
     task, reason = _settle(column, values, options.task)
     if task == "regression":
-        numbers = values.to_numpy(dtype=np.float64)
+        numbers = in_range(as_floats(values))
+        near = np.isfinite(numbers)
+        if not near.all():
+            notes.append(_far_note(column.name, int((~near).sum())))
+            rows, numbers = rows[near], numbers[near]
+            _check_some(column, values[near])
         return Target(column.name, task, reason, rows, numbers, (), tuple(notes), column.type)
     labels = labels_of(values, words)
     counts = pd.Series(labels, dtype=object).value_counts()
@@ -124,6 +131,11 @@ def _few(labels: list[Any]) -> str:
     return ", ".join(repr(label) for label in labels[:5]) + (" …" if len(labels) > 5 else "")
 
 
+def _far_note(name: str, far: int) -> str:
+    what = "1 row has a value" if far == 1 else f"{far:,} rows have values"
+    return f"{what} in the target {name!r} beyond ±{LARGEST:.1e} and trained nothing."
+
+
 def _rare_note(rare: list[Any]) -> str:
     what = "Class" if len(rare) == 1 else "Classes"
     return f"{what} {_few(rare)} with a single row cannot be learned; left out of training."
@@ -131,7 +143,7 @@ def _rare_note(rare: list[Any]) -> str:
 
 def _check_some(column: Column, values: pd.Series[Any]) -> None:
     if values.empty:
-        raise HopelessTable(f"The target {column.name!r} has no values, so nothing can be learned.")
+        raise HopelessTable(f"The target {column.name!r} has no values to learn from.")
     if values.nunique() == 1:
         raise HopelessTable(
             f"The target {column.name!r} has one value only ({spell(values.iloc[0])!r}), "

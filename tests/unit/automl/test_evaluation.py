@@ -58,6 +58,15 @@ def test_rows_that_cannot_judge_are_told(churn, tmp_path):
     assert "'Perhaps'" in told["unseen_class"]["message"]
 
 
+def test_a_value_beyond_single_floats_does_not_judge(values, tmp_path):
+    fresh, _ = numbers(100, seed=3)
+    fresh.loc[4, "y"], fresh.loc[5, "x0"] = 1e100, 1e100
+    found = judged(values, fresh, tmp_path)
+    assert found["judged_rows"] == 99
+    assert found["metrics"]["r2"] > 0.6
+    assert {w["kind"]: w["rows"] for w in found["warnings"]} == {"missing_target": 1}
+
+
 def test_one_class_alone_has_no_auc_and_no_error(churn, tmp_path):
     fresh, _ = customers(200, seed=5)
     found = judged(churn, fresh[fresh["left"] == "Yes"], tmp_path)

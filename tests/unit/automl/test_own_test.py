@@ -47,6 +47,14 @@ def test_numbers_and_strange_rows(tmp_path):
     assert judged_by(tmp_path, numbers(200), numbers(50, seed=2), target="y")["metrics"]["r2"] > 0.5
 
 
+def test_a_value_beyond_single_floats_does_not_judge(tmp_path):
+    test = numbers(50, seed=2)
+    test[0].loc[3, "y"] = 1e100
+    facts = judged_by(tmp_path, numbers(200), test, target="y")
+    assert facts["holdout_rows"] == 49
+    assert facts["metrics"]["r2"] > 0.5
+
+
 def test_what_does_not_fit_is_told(tmp_path):
     frame, columns = customers(90, seed=5)
     for wrong, why in (

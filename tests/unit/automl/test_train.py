@@ -172,6 +172,46 @@ def test_infinite_values_and_duplicates_do_not_hurt():
     assert trained(frame, columns, target="y", time_budget_s=60).facts["metrics"]["r2"] > 0.5
 
 
+WIDE = np.finfo(float).max
+
+
+@pytest.mark.parametrize(("task", "value"), [("binary", 1e39), ("regression", 1e100)])
+def test_a_number_beyond_single_floats_is_learned_from(tmp_path, task, value):
+    frame, columns = numbers(200)
+    if task == "binary":
+        frame["y"] = np.where(frame["y"] > 0, "high", "low")
+        columns[-1] = Column("y", "categorical")
+    frame.loc[7, "x0"], frame.loc[8, "x1"], frame.loc[9:12, "x2"] = value, -value, WIDE
+    facts = run_job(frame, columns, tmp_path, target="y", time_budget_s=60)
+    assert facts["metrics"]["roc_auc" if task == "binary" else "r2"] > 0.6
+    board = json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
+    assert all(row["score"] is not None for row in board)
+    model = load(tmp_path / "model.joblib")
+    assert np.isfinite(model.predict_frame(frame)[0]).all()
+    row = {"x0": -WIDE, "x1": 1e300, "x2": 0, "x3": 0}
+    one, other = model.predict_rows([row, {**row, "x0": -1e300, "x1": WIDE}])["predictions"]
+    assert one == other
+
+
+def test_clusters_stand_a_number_beyond_single_floats(tmp_path):
+    frame, columns = numbers(200)
+    frame.loc[9:12, "x2"] = WIDE
+    facts = run_job(frame, columns, tmp_path, time_budget_s=60)
+    assert "nan" not in json.dumps(facts["clusters"])
+
+
+def test_a_target_beyond_single_floats_trains_nothing_and_is_told():
+    frame, columns = numbers(200)
+    frame.loc[7, "y"], frame.loc[8, "y"] = WIDE, -1e100
+    found = trained(frame, columns, target="y", time_budget_s=60)
+    assert found.facts["metrics"]["r2"] > 0.6
+    told = "2 rows have values in the target 'y' beyond ±3.4e+38 and trained nothing."
+    assert told in found.facts["notes"]
+    frame["y"] = 1e100 * frame["x0"]
+    with pytest.raises(HopelessTable, match="no values to learn from"):
+        trained(frame, columns, target="y", time_budget_s=60)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -14,8 +14,15 @@ Floats = npt.NDArray[np.floating[Any]]
 SKEWED = 0.99
 """Beyond this absolute skewness a column is mapped to normal scores (notes: linear models)."""
 QUANTILES = 129
+LARGEST = float(np.finfo(np.float32).max)
+"""Beyond it a number has no place among single floats, which all estimators learn from."""
 LIMIT = 6.0
 """Standardised values are cut here, so that one wild row cannot move a linear prediction."""
+
+
+def in_range(values: Floats) -> Floats:
+    """The values, NaN for those that are infinite or beyond :data:`LARGEST`."""
+    return np.where(np.abs(values) <= LARGEST, values, np.nan)
 
 
 @dataclass(slots=True)

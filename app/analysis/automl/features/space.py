@@ -22,7 +22,7 @@ from app.analysis.automl.features.categories import (
     TargetMeans,
 )
 from app.analysis.automl.features.dates import CYCLES, cycle_indicators, date_parts, parts_of
-from app.analysis.automl.features.numbers import NumberScaler
+from app.analysis.automl.features.numbers import LARGEST, NumberScaler
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.features.text import TextProjection
 
@@ -180,5 +180,6 @@ def _parts(layout: Layout, table: RawTable) -> list[tuple[Floats, bool]]:
 
 
 def _all_numbers(layout: Layout, table: RawTable) -> Floats:
-    """Numbers and date parts side by side."""
-    return np.hstack([table.numbers, *(parts for parts, _ in _parts(layout, table))])
+    """Numbers and date parts side by side, none beyond what single floats hold."""
+    values = np.hstack([table.numbers, *(parts for parts, _ in _parts(layout, table))])
+    return np.clip(values, -LARGEST, LARGEST, out=values)
