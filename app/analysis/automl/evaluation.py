@@ -19,10 +19,11 @@ from app.analysis.automl.intervals import quantiles
 from app.analysis.automl.leaderboard import rounded
 from app.analysis.automl.metrics import all_scores, roc_auc
 from app.analysis.automl.pictures import judgement_charts
-from app.analysis.automl.target import labels_of, spell
+from app.analysis.automl.target import places_of
 from app.analysis.automl.uncertainty import intervals_of
 from app.analysis.charts.plotly_figure import render_plotly
 from app.analysis.errors import BadRows, BadTable
+from app.analysis.ingest.applied import apply_steps
 from app.analysis.ingest.frame import load_frame
 
 Array = npt.NDArray[Any]
@@ -89,11 +90,12 @@ def _read_truth(found: FileToPredict) -> tuple[Array, Array]:
     if not found.rows:
         raise BadRows("There are no rows to judge by.")
     entry = next(c for c in found.columns if c["name"] == name)
-    series = load_frame(found.data, [entry])[name]
+    frame = load_frame(found.data, [entry])
+    series = apply_steps(frame, bundle.cleaning_steps, keep_rows=True)[name]
     valued = bundle.task in ("regression", "forecast")
-    truth = in_range(_values(series, name)) if valued else _positions(series, found)
+    truth, strange = (in_range(_values(series, name)), 0) if valued else _positions(series, found)
     judged = np.flatnonzero(np.isfinite(truth))
-    unknown = series.size - judged.size if valued else int(series.isna().sum())
+    unknown = series.size - judged.size - strange
     if unknown:
         found.warn([_warning("missing_target", name, unknown, "no value in the target")])
     if not judged.size:
@@ -173,26 +175,17 @@ def _values(series: pd.Series[Any], name: str) -> Array:
     return out
 
 
-def _positions(series: pd.Series[Any], found: FileToPredict) -> Array:
-    """The class of each row, NaN where it is missing or was never learned, which is told."""
+def _positions(series: pd.Series[Any], found: FileToPredict) -> tuple[Array, int]:
+    """The class of each row, NaN where it is missing or was never learned; and how often the
+    latter is so, which is told."""
     bundle = found.predictor.bundle
-    places = {spell(label): i for i, label in enumerate(bundle.labels)}
-    loose = {text.strip().casefold(): i for text, i in places.items()}
-    loose = loose if len(loose) == len(places) else {}
-    out, rows = np.full(len(series), np.nan), np.flatnonzero(series.notna().to_numpy())
-    strange: dict[str, int] = {}
-    for row, label in zip(rows, labels_of(series.iloc[rows], bundle.words), strict=True):
-        text = spell(label)
-        place = places.get(text, loose.get(text.strip().casefold()))
-        if place is None:
-            strange[text] = strange.get(text, 0) + 1
-        else:
-            out[row] = place
+    out, strange = places_of(series, bundle.labels, bundle.words)
+    count = sum(strange.values())
     if strange:
         shown = ", ".join(repr(text[:60]) for text in list(strange)[:5])
         what = f"a class that training did not hold ({shown})"
-        found.warn([_warning("unseen_class", str(bundle.target), sum(strange.values()), what)])
-    return out
+        found.warn([_warning("unseen_class", str(bundle.target), count, what)])
+    return out, count
 
 
 def _warning(kind: str, column: str, rows: int, what: str) -> dict[str, Any]:

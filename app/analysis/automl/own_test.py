@@ -12,7 +12,7 @@ import pandas as pd
 
 from app.analysis.automl.features.numbers import in_range
 from app.analysis.automl.features.table import Layout, RawTable, as_floats, read_frame
-from app.analysis.automl.target import TRUTH, Target, labels_of, spell
+from app.analysis.automl.target import TRUTH, Target, places_of
 from app.analysis.errors import BadOption
 from app.analysis.ingest.applied import apply_steps
 
@@ -70,21 +70,19 @@ def _truth(
     series: pd.Series[Any], target: Target, words: tuple[str, str]
 ) -> tuple[Array, list[str]]:
     """The truth of each row as the target's values, NaN where it cannot judge."""
-    notes = []
-    empty = int(series.isna().sum())
-    if empty:
-        notes.append(f"{empty:,} rows of the test set have no value in the target.")
+    strange: dict[str, int] = {}
     if target.task == "regression":
         if not pd.api.types.is_numeric_dtype(series):
             raise _bad(f"Its column {target.name!r} does not hold numbers.")
-        return in_range(as_floats(series)), notes
-    places = {spell(label): i for i, label in enumerate(target.labels)}
-    truth, rows = np.full(len(series), np.nan), np.flatnonzero(series.notna().to_numpy())
-    for row, label in zip(rows, labels_of(series.iloc[rows], words), strict=True):
-        truth[row] = places.get(spell(label), np.nan)
-    strange = int(rows.size - np.isfinite(truth).sum())
-    if strange:
-        notes.append(f"{strange:,} rows of the test set are of a class that training lacks.")
+        truth = in_range(as_floats(series))
+    else:
+        truth, strange = places_of(series, target.labels, words)
+    notes, lacking = [], sum(strange.values())
+    empty = int(np.isnan(truth).sum()) - lacking
+    if empty:
+        notes.append(f"{empty:,} rows of the test set have no value in the target.")
+    if lacking:
+        notes.append(f"{lacking:,} rows of the test set are of a class that training lacks.")
     return truth, notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +108,39 @@ def labels_of(values: pd.Series[Any], words: tuple[str, str] = TRUTH) -> list[La
     if np.all(numbers == np.floor(numbers)):
         return [int(value) for value in numbers]
     return [float(value) for value in numbers]
+
+
+def places_of(
+    values: pd.Series[Any], labels: Sequence[Label], words: tuple[str, str] = TRUTH
+) -> tuple[Array, dict[str, int]]:
+    """Each value's place among the labels, NaN where it is missing or none of them; and how often
+    each of these strangers occurs.
+
+    Numbers are compared by value, since a file spells them as its others ask (1 alone, 1.0 beside
+    0.5); case and the space around a text count only where labels differ in nothing else.
+    """
+    numeric = not any(isinstance(label, str) for label in labels)
+    exact = {spell(label): place for place, label in enumerate(labels)}
+    loose = {_loosely(text, numeric): place for text, place in exact.items()}
+    if len(loose) < len(exact):
+        loose = {}
+    rows = np.flatnonzero(_present(values))
+    places, strange = np.full(len(values), np.nan), dict[str, int]()
+    for row, label in zip(rows, labels_of(values.iloc[rows], words), strict=True):
+        text = spell(label)
+        place = exact.get(text, loose.get(_loosely(text, numeric)))
+        if place is None:
+            strange[text] = strange.get(text, 0) + 1
+        else:
+            places[row] = place
+    return places, strange
+
+
+def _loosely(text: str, numeric: bool) -> str | float:
+    try:
+        return float(text) if numeric else text.strip().casefold()
+    except ValueError:
+        return text
 
 
 def spell(value: Any) -> str:

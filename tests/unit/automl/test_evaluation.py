@@ -1,5 +1,7 @@
 """A model judged by new rows: figures as on the holdout, rows that cannot judge told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,37 @@ def test_a_truth_spelled_a_little_otherwise_is_understood(churn, tmp_path):
     fresh, _ = customers(100, seed=6)
     fresh["left"] = fresh["left"].str.upper()
     assert judged(churn, fresh, tmp_path)["judged_rows"] == 100
+
+
+def test_the_truth_is_cleaned_as_the_training_rows_were(churn, tmp_path):
+    step = {
+        "rule": "unify_booleans",
+        "column": "left",
+        "parameters": {"spellings": {"Y": "Yes", "-": "No"}},
+    }
+    blank = {"rule": "empty_to_missing", "column": "left", "parameters": {}}
+    cleaning = Predictor(replace(churn.bundle, cleaning_steps=[step, blank]))
+    fresh, _ = customers(100, seed=6)
+    expected = judged(cleaning, fresh, tmp_path)
+    fresh.loc[::2, "left"] = fresh.loc[::2, "left"].map({"Yes": "Y", "No": "-"})
+    (tmp_path / "b").mkdir()
+    found = judged(cleaning, fresh, tmp_path / "b")
+    assert (found["judged_rows"], found["warnings"]) == (100, [])
+    assert found["metrics"] == expected["metrics"]
+
+
+def test_classes_that_are_numbers_are_compared_by_value(tmp_path):
+    frame, columns = customers(300)
+    frame["left"] = frame["left"].map({"Yes": 1.0, "No": 0.5})
+    columns = [*columns[:-1], Column("left", "number")]
+    options = {"target": "left", "positive_class": "1.0", "time_budget_s": 60}
+    predictor = Predictor(trained(frame, columns, **options).bundle)
+    fresh, _ = customers(100, seed=6)
+    fresh["left"] = fresh["left"].map({"Yes": 1, "No": 7})
+    found = judged(predictor, fresh, tmp_path)
+    told = {w["kind"]: w["rows"] for w in found["warnings"]}
+    assert told == {"unseen_class": 100 - found["judged_rows"]}
+    assert found["classes"][1]["rows"] == found["judged_rows"] == (fresh["left"] == 1).sum()
 
 
 @pytest.mark.parametrize("kind", ["boolean", "integer"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.analysis.errors import BadOption
-from app.analysis.schema import columns_to_json
+from app.analysis.schema import Column, columns_to_json
 from tests.unit.automl.tables import customers, numbers, run_job
 
 
@@ -53,6 +53,16 @@ def test_a_value_beyond_single_floats_does_not_judge(tmp_path):
     facts = judged_by(tmp_path, numbers(200), test, target="y")
     assert facts["holdout_rows"] == 49
     assert facts["metrics"]["r2"] > 0.5
+
+
+def test_classes_that_are_numbers_are_compared_by_value(tmp_path):
+    (frame, columns), (rows, _) = customers(260), customers(90, seed=5)
+    for table in (frame, rows):
+        table["left"] = table["left"].map({"Yes": 1.0, "No": 0.5})
+    columns = [*columns[:-1], Column("left", "number")]
+    ones = rows[rows["left"] == 1].reset_index(drop=True)
+    facts = judged_by(tmp_path, (frame, columns), (ones, columns), target="left")
+    assert facts["holdout_rows"] == len(ones)
 
 
 def test_what_does_not_fit_is_told(tmp_path):

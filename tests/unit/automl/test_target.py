@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from app.analysis.automl.options import RunOptions
-from app.analysis.automl.target import TRUTH, read_target
+from app.analysis.automl.target import TRUTH, places_of, read_target
 from app.analysis.errors import BadOption, HopelessTable
 from app.analysis.schema import Column
 
@@ -68,6 +68,23 @@ def test_rows_without_a_target_are_left_out_and_told():
     target = read(pd.Series(["a", None, "b", "a", None, "b"], dtype=object), "categorical")
     assert target.rows.tolist() == [0, 2, 3, 5]
     assert target.notes[0].startswith("2 rows have no value in the target")
+
+
+@pytest.mark.parametrize(
+    ("labels", "values", "places", "strange"),
+    [
+        ((0.5, 1.0), pd.Series([1, 1, 2]), [1, 1, None], {"2": 1}),
+        ((0.5, 1.0), pd.Series(["0.50", " 1", "x", None]), [0, 1, None, None], {"x": 1}),
+        ((0, 1), pd.Series([1.0, 0.5, np.inf]), [1, None, None], {"0.5": 1}),
+        (("a", "b"), pd.Series([" A", "b", "c", "c"]), [0, 1, None, None], {"c": 2}),
+        (("a", "A"), pd.Series(["A", "a ", "a"]), [1, None, 0], {"a ": 1}),
+        (("1", "01"), pd.Series(["01", "1", "1.0"]), [1, 0, None], {"1.0": 1}),
+    ],
+)
+def test_classes_are_found_again(labels, values, places, strange):
+    found, others = places_of(values, labels)
+    assert [None if np.isnan(place) else place for place in found] == places
+    assert others == strange
 
 
 def test_an_infinite_target_counts_as_missing():
