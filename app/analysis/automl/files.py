@@ -15,14 +15,15 @@ from app.analysis.automl.answers import answers_of
 from app.analysis.automl.features.table import RawTable
 from app.analysis.automl.forecasting.model import Future
 from app.analysis.automl.reference import Tally
-from app.analysis.automl.rows import missing_value_warning
+from app.analysis.automl.rows import together
 from app.analysis.automl.serving import Predictor
 from app.analysis.errors import BadRows
-from app.analysis.ingest.frame import load_frame
+from app.analysis.ingest.frame import load_frame, load_frames
 from app.analysis.ingest.jobs import ingest
 from app.analysis.progress import silent
 
 Array = npt.NDArray[Any]
+_Reader = Callable[[Any], tuple[RawTable | Future, list[dict[str, Any]]]]
 
 CHUNK_ROWS = 10_000
 """Rows that are predicted or spelled out at a time, so that a long file fits into memory."""
@@ -46,13 +47,14 @@ class FileToPredict:
     @property
     def warnings(self) -> list[dict[str, Any]]:
         """What was odd about reading, and about the rows answered so far: ``{kind, message,
-        column?, rows?}``, one of a kind for each column."""
+        column?, rows?, values?}``, one of a kind for each column."""
         return list(self._warnings.values())
 
     def answers(self) -> Iterator[dict[str, Any]]:
         """One answer for each row, in order (see ``answers.answers_of``); raises as
         :meth:`outputs`."""
         for output in self.outputs():
+            # That of a forecast comes whole.
             for start in range(0, len(output), CHUNK_ROWS):
                 yield from answers_of(self.predictor.bundle, output[start : start + CHUNK_ROWS])
 
@@ -64,55 +66,32 @@ class FileToPredict:
         """
         if not self.rows:
             raise BadRows("There are no rows to predict.")
-        if self._fits(pq.read_schema(self.data)):
-            yield self._by_frame()
-        else:
-            yield from self._by_rows()
+        for table in self._read():
+            output = self.predictor.output(table)
+            self.count(table, output)
+            yield output
 
     def tables(self) -> Iterator[RawTable | Future]:
         """The rows as tables, in pieces, not predicted. Raises as :meth:`outputs`."""
         if not self.rows:
             raise BadRows("There are no rows to compare.")
-        if self._fits(pq.read_schema(self.data)):
-            table, found = self.predictor.read_frame(load_frame(self.data, self.columns))
-            self.warn(found)
-            yield table
-        else:
-            yield from self._read_rows()
+        yield from self._read()
 
     def warn(self, warnings: Iterable[dict[str, Any]]) -> None:
         """Add warnings; those of one kind and column become one, their rows summed."""
         for warning in warnings:
-            kind, column = key = (warning["kind"], warning.get("column", ""))
-            known = self._warnings.setdefault(key, warning)
-            if known is not warning and "rows" in warning:
-                rows = known["rows"] + warning["rows"]
-                counted = missing_value_warning(column, rows)
-                told = counted if kind == counted["kind"] else {**known, "rows": rows}
-                self._warnings[key] = told
+            key = (warning["kind"], warning.get("column", ""))
+            known = self._warnings.get(key)
+            self._warnings[key] = warning if known is None else together(known, warning)
 
     def _fits(self, schema: pa.Schema) -> bool:
-        """Whether each column is physically what the model reads, so that it is read whole."""
+        """Whether each column is physically what the model reads, so that no cell is looked at."""
         kinds = {entry.name: entry.type for entry in schema}
         return all(
             any(test(kinds[column.name]) for test in _PHYSICAL.get(column.type, _TEXT))
             for column in self.predictor.bundle.columns
             if column.name in kinds
         )
-
-    def _by_frame(self) -> Array:
-        table, found = self.predictor.read_frame(load_frame(self.data, self.columns))
-        self.warn(found)
-        return self._answered(table)
-
-    def _by_rows(self) -> Iterator[Array]:
-        for table in self._read_rows():
-            yield self._answered(table)
-
-    def _answered(self, table: RawTable | Future) -> Array:
-        output = self.predictor.output(table)
-        self.count(table, output)
-        return output
 
     def count(self, table: RawTable | Future, output: Array | None) -> None:
         """Add rows, and the answers to them where there are any, to the tally."""
@@ -122,18 +101,31 @@ class FileToPredict:
         else:
             self.tally = counted
 
-    def _read_rows(self) -> Iterator[RawTable | Future]:
-        """The slow way, as rows of JSON go: every cell that does not fit is named."""
-        done = 0
+    def _read(self) -> Iterator[RawTable | Future]:
+        """The rows as tables, in pieces: as frames where they fit, else the slow way, as rows of
+        JSON go, where every cell that does not fit is named."""
+        fits, done = self._fits(pq.read_schema(self.data)), 0
+        read: _Reader = self.predictor.read_frame if fits else self.predictor.read
+        for piece in self._frames() if fits else self._rows():
+            try:
+                table, found = read(piece)
+            except BadRows as error:
+                raise _moved(error, done) from None
+            self.warn(found)
+            yield table
+            done += table.rows
+
+    def _frames(self) -> Iterator[Any]:
+        if self.predictor.bundle.task == "forecast":
+            # Its rows are few beside those it learned from, and are told of together.
+            yield load_frame(self.data, self.columns)
+        else:
+            yield from load_frames(self.data, self.columns, CHUNK_ROWS)
+
+    def _rows(self) -> Iterator[Any]:
         with pq.ParquetFile(self.data) as file:
             for batch in file.iter_batches(CHUNK_ROWS):
-                try:
-                    table, found = self.predictor.read(batch.to_pylist())
-                except BadRows as error:
-                    raise _moved(error, done) from None
-                self.warn(found)
-                yield table
-                done += batch.num_rows
+                yield batch.to_pylist()
 
 
 _PHYSICAL: dict[str, tuple[Callable[[pa.DataType], bool], ...]] = {
@@ -187,4 +179,6 @@ def _moved(error: BadRows, by: int) -> BadRows:
     errors = [{**item, "row": item["row"] + by} for item in error.details.get("errors", [])]
     if not errors:
         return error
-    return BadRows(f"Row {errors[0]['row']}: {errors[0]['message']}.", errors=errors)
+    here = f"Row {errors[0]['row'] - by}:"
+    message = error.message.replace(here, f"Row {errors[0]['row']}:", 1)
+    return BadRows(message, errors=errors)

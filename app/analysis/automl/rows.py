@@ -17,12 +17,14 @@ from app.analysis.ingest.applied import apply_steps
 from app.analysis.schema import Column
 
 MOST_ERRORS = 50
+MOST_NAMED = 5
+"""Categories that a warning names."""
 
 Row = Mapping[str, Any]
 
 
 def read_rows(rows: Sequence[Row], bundle: Bundle) -> tuple[RawTable, list[dict[str, Any]]]:
-    """The rows as a table, and warnings ``{kind, message, column, rows?}``.
+    """The rows as a table, and warnings ``{kind, message, column, rows?, values?}``.
 
     Kinds: ``missing_column`` (an optional one), ``missing_value`` (in a column that always had
     one), ``unseen_category``, ``extra_column``. Raises ``BadRows`` naming rows and columns for
@@ -159,12 +161,14 @@ def missing_value_warning(name: str, rows: int) -> dict[str, Any]:
 
 
 def unseen_warning(name: str, values: list[str], rows: int) -> dict[str, Any]:
-    """Rows hold categories that training did not."""
-    shown = ", ".join(repr(value[:60]) for value in values[:5]) + (" …" if len(values) > 5 else "")
+    """Rows hold categories that training did not, of which the first few are named."""
+    named = [value[:60] for value in values[: MOST_NAMED + 1]]
+    shown = ", ".join(map(repr, named[:MOST_NAMED])) + (" …" if len(named) > MOST_NAMED else "")
     return {
         "kind": "unseen_category",
         "column": name,
         "rows": rows,
+        "values": named,
         "message": f"Column {name!r} holds categories that training did not: {shown}.",
     }
 
@@ -176,6 +180,22 @@ def extra_warning(name: str) -> dict[str, Any]:
         "column": name,
         "message": f"Column {name!r} is unknown to the model and was not used.",
     }
+
+
+def together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Two warnings of the same kind and column, of different rows, as one."""
+    if "rows" not in one:
+        return one
+    kind, column, rows = one["kind"], one.get("column", ""), one["rows"] + other["rows"]
+    if kind == "missing_value":
+        return missing_value_warning(column, rows)
+    if kind != "unseen_category":
+        return {**one, "rows": rows}
+    values = list(dict.fromkeys([*one["values"], *other["values"]]))
+    both = unseen_warning(column, values, rows)
+    # What a forecast adds stays.
+    before = unseen_warning(column, one["values"], one["rows"])["message"]
+    return {**both, "message": both["message"] + one["message"].removeprefix(before)}
 
 
 def _summary(errors: list[dict[str, Any]]) -> str:

@@ -18,6 +18,7 @@ from app.analysis.automl.forecasting.reading import read_future, read_future_row
 from app.analysis.automl.reference import Tally
 from app.analysis.automl.reference import answers_of as answered
 from app.analysis.automl.rows import (
+    MOST_NAMED,
     Row,
     extra_warning,
     missing_column_warning,
@@ -53,7 +54,7 @@ class Predictor:
         """``{"predictions": [{prediction, probabilities?, interval?, explanation?}], "warnings",
         "tally"?}``, the last as ``Tally.to_json`` where the model has a reference.
 
-        Warnings are ``{kind, message, column?, rows?}``. With ``explain`` the first
+        Warnings are ``{kind, message, column?, rows?, values?}``. With ``explain`` the first
         :data:`MOST_EXPLAINED` rows get additive reasons. A forecast needs no rows where ``horizon``
         says how many steps of every series are wanted; its answers say their ``time`` and
         ``series``, too. Raises ``BadRows``.
@@ -182,6 +183,6 @@ class Predictor:
         for j, name in enumerate(self.bundle.layout.tokens):
             unseen = table.tokens[:, j] == UNSEEN
             if unseen.any():
-                values = [str(value) for value in frame[name][unseen].unique()[:6]]
+                values = [str(value) for value in frame[name][unseen].unique()[: MOST_NAMED + 1]]
                 out.append(unseen_warning(name, values, int(unseen.sum())))
         return out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,25 @@ def load_frame(source: str | Path, columns: Iterable[Mapping[str, Any] | Column]
     """
     wanted = _columns(columns)
     with pq.ParquetFile(source, memory_map=True) as file:
-        known = {name: i for i, name in enumerate(file.schema_arrow.names)}
-        table = file.read(columns=[column.name for column in wanted if column.name in known])
+        return _frame_of(file.read(columns=_held(file, wanted)), wanted)
+
+
+def load_frames(
+    source: str | Path, columns: Iterable[Mapping[str, Any] | Column], rows: int
+) -> Iterator[pd.DataFrame]:
+    """The same, at most so many rows at a time: each piece has the dtypes of its own values."""
+    wanted = _columns(columns)
+    with pq.ParquetFile(source, memory_map=True) as file:
+        for batch in file.iter_batches(rows, columns=_held(file, wanted)):
+            yield _frame_of(pa.Table.from_batches([batch]), wanted)
+
+
+def _held(file: pq.ParquetFile, wanted: Sequence[Column]) -> list[str]:
+    known = set(file.schema_arrow.names)
+    return [column.name for column in wanted if column.name in known]
+
+
+def _frame_of(table: pa.Table, wanted: Sequence[Column]) -> pd.DataFrame:
     data = {column.name: to_series(table.column(column.name)) for column in wanted}
     return pd.DataFrame(data, index=pd.RangeIndex(table.num_rows))
 

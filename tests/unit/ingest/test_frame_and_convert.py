@@ -9,7 +9,7 @@ import pytest
 
 from app.analysis.errors import BadOption
 from app.analysis.ingest.convert import convert
-from app.analysis.ingest.frame import load_frame
+from app.analysis.ingest.frame import load_frame, load_frames
 
 TABLE = (
     "n,m,x,flag,maybe,when,word\n"
@@ -39,6 +39,15 @@ def test_frame_of_some_columns_in_the_order_asked(read):
     columns = {column["name"]: column for column in table.result["columns"]}
     frame = load_frame(table.data, [columns["x"], columns["n"]])
     assert list(frame.columns) == ["x", "n"]
+
+
+def test_a_frame_in_pieces(read):
+    table = read(TABLE)
+    pieces = list(load_frames(table.data, table.result["columns"], 2))
+    assert [len(piece) for piece in pieces] == [2, 1]
+    assert [list(piece) for piece in pieces] == [list(table.frame())] * 2
+    assert pieces[1]["m"].tolist() == [3]
+    assert pieces[1]["word"].tolist() == [None]
 
 
 def test_frame_without_rows(read):
