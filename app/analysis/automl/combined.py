@@ -105,8 +105,3 @@ class Combined:
     def row_price(self) -> float:
         """Planned seconds to predict one row among many."""
         return sum(f.estimator.row_price for part in self.parts for _, f in part.members)
-
-    @property
-    def size_bytes(self) -> int:
-        """About the size of all estimators."""
-        return sum(f.estimator.size_bytes for part in self.parts for _, f in part.members)

@@ -17,8 +17,8 @@ Kind = Literal[
     "weights",
     "costs",
 ]
-# What a threshold may be tuned for.
 THRESHOLDS = ("auto", "accuracy", "balanced_accuracy", "f1")
+"""What a threshold may be tuned for; ``auto`` is the run's metric of labels, else F1."""
 
 KIND_WORDS: dict[Kind, str] = {
     "string": "a string",

@@ -32,7 +32,6 @@ class OptionSpec:
 _CLASSES = ("binary", "multiclass")
 _SUPERVISED = (*_CLASSES, "regression")
 _FORECAST = ("forecast",)
-"""What a threshold may be tuned for; ``auto`` is the run's metric of labels, else F1."""
 
 OPTIONS: tuple[OptionSpec, ...] = (
     OptionSpec("target", "string", None, "the column to predict; without one the run clusters"),
