@@ -130,16 +130,12 @@ def make_split(
     told = _told(
         kind,
         _choosing(len(parts), aside=count == 1),
-        holdout.size,
+        _judging(holdout.size, wanted=held, own=not hold),
         rng_seed=seed,
         grouped=groups is not None,
     )
     if apart:
         told += f" {apart:,} rows of groups that began earlier judge nothing."
-    if not hold:
-        told = told.replace("too few rows for a holdout", "a test set of their own judges")
-    elif held and not holdout.size:
-        told = told.replace("too few rows", "too few groups")
     return Split(np.sort(development), np.sort(holdout), parts, kind, told)
 
 
@@ -311,11 +307,19 @@ def _choosing(parts: int, *, aside: bool) -> str:
     return f"{parts} parts {size} choose" if parts > 1 else f"one part {size} chooses"
 
 
-def _told(kind: str, choose: str, holdout: int, rng_seed: int, *, grouped: bool) -> str:
+def _judging(holdout: int, *, wanted: int, own: bool) -> str:
+    """What judges at the end: so many rows, or those of a test set of the user's ``own``."""
+    if own:
+        return "a test set of their own judges"
+    if holdout:
+        return f"{holdout:,} rows judge once at the end"
+    return f"too few {'groups' if wanted else 'rows'} for a holdout"
+
+
+def _told(kind: str, choose: str, last: str, rng_seed: int, *, grouped: bool) -> str:
     how = {
         "stratified": "with each class in its share",
         "random": "at random",
         "time": "by time, the newest rows judging",
     }[kind] + (", no group ever divided" if grouped else "")
-    last = f"{holdout:,} rows judge once at the end" if holdout else "too few rows for a holdout"
     return f"Rows were split {how} (seed {rng_seed}): {choose}, {last}."
