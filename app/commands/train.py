@@ -35,14 +35,19 @@ OVERRUN_S = 3.0
 # longer, so does the report, and all else.
 LOAD_S = 1.4
 # … and in a child that has read the table, which shares some of them:
-LOAD_REST_S = 0.9
+LOAD_REST_S = 1.3
 REPORT_S = 1.2
 # However slow the machine is today: so much of the budget is left to training.
 LEAST_SHARE = 0.3
-# Of the budget, until no further chart of the data is begun where all is done in turn.
-DRAWING_SHARE = 0.15
+# Where all is done in turn, exploring takes EXPLORE_S for a small table with the charts that are
+# drawn in any case, CELL_S more for each value, and DRAW_S for the other charts, to which goes
+# no more than this share of the budget.
+EXPLORE_S = 0.9
+CELL_S = 1e-7
+DRAW_S = 1.2
+DRAWING_SHARE = 0.05
 # Beside the report, for the last chart and for what is written.
-SPARE_S = 0.3
+SPARE_S = 0.5
 
 
 def _elapsed() -> float:
@@ -55,11 +60,23 @@ def _allowed(budget_s: float) -> float:
     return budget_s + OVERRUN_SHARE * budget_s + OVERRUN_S
 
 
-def _overspent(budget_s: float, pace: float) -> float:
-    """Seconds of the budget that are gone already, once the report's share is laid aside, which
-    takes ``pace`` times as long as usual."""
-    beyond = _elapsed() + pace * REPORT_S + budget_s - _allowed(budget_s)
+def _overspent(budget_s: float, after_s: float) -> float:
+    """Seconds of the budget that are gone already, once ``after_s`` are laid aside for what comes
+    after training."""
+    beyond = _elapsed() + after_s + budget_s - _allowed(budget_s)
     return min(max(0.0, beyond), (1 - LEAST_SHARE) * budget_s)
+
+
+def _for_exploring(cleaned: Table, budget_s: float, pace: float) -> float:
+    """Seconds that exploring will take where all else takes ``pace`` times as long as usual."""
+    cells = int(cleaned.facts["rows"]) * len(cleaned.columns)
+    drawing = min(DRAWING_SHARE * budget_s, pace * DRAW_S)
+    return pace * (EXPLORE_S + CELL_S * cells) + drawing
+
+
+def _for_charts(budget_s: float, pace: float) -> float:
+    """Seconds from now until no further chart of the data is begun."""
+    return _allowed(budget_s) - _elapsed() - pace * (REPORT_S + SPARE_S)
 
 
 def train(data: Path, out: Path, options: dict[str, Any], jobs: int | None) -> None:
@@ -98,21 +115,25 @@ def _side_by_side(at: Bench, data: Path, options: dict[str, Any], jobs: int | No
         warming = aside.submit(_load, second, TRAIN, LOAD_S)
         table, cleaned = _read(at, data, options)
         pace = warming.result()
-        drawing = _allowed(budget) - _elapsed() - pace * (REPORT_S + SPARE_S)
-        exploring = aside.submit(_explore, at, cleaned, data, options, drawing)
+        drawing = _for_charts(budget, pace)
+        exploring = aside.submit(_explore, at, cleaned, data, options, drawing, quiet=True)
         loading = aside.submit(_load, at, RENDER, REPORT_S)  # while models are fitted
-        made = _train(second, cleaned, options, jobs, pace)
+        made = _train(second, cleaned, options, jobs, pace, after_s=pace * REPORT_S)
         explored, _ = exploring.result(), loading.result()
     return table, explored, made
 
 
 def _in_turn(at: Bench, data: Path, options: dict[str, Any], jobs: int | None) -> Made:
-    """All in one child, which loads the libraries once: a second would only slow it down."""
+    """All in one child, which loads the libraries once: a second would only slow it down.
+
+    Training goes first: who waits would rather see a model than charts.
+    """
+    budget = float(options["time_budget_s"])
     table, cleaned = _read(at, data, options)
     pace = _load(at, TRAIN, LOAD_REST_S)
-    drawing = DRAWING_SHARE * float(options["time_budget_s"])
-    explored = _explore(at, cleaned, data, options, drawing)
-    return table, explored, _train(at, cleaned, options, jobs, pace)
+    after = pace * REPORT_S + _for_exploring(cleaned, budget, pace)
+    made = _train(at, cleaned, options, jobs, pace, after_s=after)
+    return table, _explore(at, cleaned, data, options, _for_charts(budget, pace)), made
 
 
 def _read(at: Bench, data: Path, options: dict[str, Any]) -> tuple[Table, Table]:
@@ -147,7 +168,15 @@ def _clean(at: Bench, table: Table, options: dict[str, Any]) -> Table:
     return Table(made / "cleaned.parquet", at.job("cleaning", CLEAN, params))
 
 
-def _explore(at: Bench, cleaned: Table, data: Path, options: dict[str, Any], draw_s: float) -> Path:
+def _explore(
+    at: Bench,
+    cleaned: Table,
+    data: Path,
+    options: dict[str, Any],
+    draw_s: float,
+    *,
+    quiet: bool = False,
+) -> Path:
     made = at.folder("explore")
     params = {
         "source": str(cleaned.source),
@@ -159,17 +188,23 @@ def _explore(at: Bench, cleaned: Table, data: Path, options: dict[str, Any], dra
         "memory_mb": at.memory_mb,
         "draw_s": draw_s,
     }
-    at.job("exploring", EXPLORE, params, quiet=True)
+    at.job("exploring", EXPLORE, params, quiet=quiet)
     return made
 
 
 def _train(
-    at: Bench, cleaned: Table, options: dict[str, Any], jobs: int | None, pace: float
+    at: Bench,
+    cleaned: Table,
+    options: dict[str, Any],
+    jobs: int | None,
+    pace: float,
+    *,
+    after_s: float,
 ) -> Path:
     made = at.folder("train")
     steps = json.loads((cleaned.source.parent / "cleaning.json").read_text("utf-8"))["steps"]
     budget = float(options["time_budget_s"])
-    left = budget - _overspent(budget, pace)
+    left = budget - _overspent(budget, after_s)
     asked = {"jobs": jobs, "cleaning_steps": steps, "spent_s": budget - left, "pace": pace}
     params = {
         "source": str(cleaned.source),

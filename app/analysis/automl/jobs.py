@@ -94,7 +94,8 @@ def train(
             cluster=cluster,
         )
         frame = load_frame(source, schema)
-        threading.Thread(target=_load_drawing, daemon=True).start()
+        if available_cpus() > 1:
+            threading.Thread(target=_load_drawing, daemon=True).start()
         with bounded_pools(1):  # fits go side by side, or bring their own threads
             trained = work(frame, schema, parsed, setting, progress, checkpoints)
     digest, size = save(trained.bundle, out / "model.joblib")
@@ -108,7 +109,8 @@ def train(
 
 
 def _load_drawing() -> Callable[..., Any]:
-    """What writes charts: it takes a while to load, which fits leave room for."""
+    """What writes charts: it takes a while to load, for which fits leave room on two cores; on
+    one they would seem slow."""
     from app.analysis.charts.write import write_charts
 
     return write_charts
