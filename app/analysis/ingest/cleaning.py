@@ -22,13 +22,14 @@ from app.analysis.ingest.cleaning_rules import (
     switches,
     unified_spellings,
 )
-from app.analysis.ingest.engine import WHITE, adopt, connect, literal, parquet_relation, positions
+from app.analysis.ingest.engine import WHITE, adopt, connect, literal, parquet_relation
 from app.analysis.ingest.findings import counted
 from app.analysis.ingest.plan import ColumnPlan
-from app.analysis.ingest.queries import one_row
+from app.analysis.ingest.queries import Question, ask, ask_side_by_side, one_row
 from app.analysis.ingest.render import physical_types
 from app.analysis.ingest.spellings import read_spellings, spelling_notes
-from app.analysis.ingest.write import write_dataset
+from app.analysis.ingest.table import CELL, Table
+from app.analysis.ingest.write import STACKED, write_dataset
 from app.analysis.progress import Progress
 from app.analysis.schema import Column, columns_to_json
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     import duckdb
 
 CLEANED, LOG = "cleaned.parquet", "cleaning.json"
-_CHUNK = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +77,21 @@ def clean_dataset(
         scratch = Path(folder)
         link = adopt(source, scratch)
         with connect(scratch, files=[source], folders=[out_dir]) as connection:
-            cleaner = _Cleaner(connection, parquet_relation(link, len(columns)), columns, on, kept)
+            table, rows = _table(connection, link, columns)
+            cleaner = _Cleaner(connection, table, rows, columns, on, kept)
             cleaner.prepare()
             progress(0.5, f"Cleaning in {counted(len(cleaner.steps), 'step')}")
             spellings = read_spellings(link)
             plans = cleaner.plans(spellings)
-            row_bytes = 4 * source.stat().st_size / max(cleaner.rows, 1)
             rows_out = write_dataset(
                 connection,
                 cleaner.distinct_relation(),
                 plans,
                 out_dir / CLEANED,
                 scratch,
-                row_bytes,
+                table.row_bytes,
                 spelling_notes(plans),
+                cleaner.as_it_stands(),
             )
     schema = [plan.column() for plan in plans]
     cleaned = Cleaned(cleaner.rows, rows_out, schema, cleaner.steps, cleaner.reported)
@@ -100,32 +101,42 @@ def clean_dataset(
     return cleaned
 
 
+def _table(
+    connection: duckdb.DuckDBPyConnection, source: Path, columns: Sequence[Column]
+) -> tuple[Table, int]:
+    """The table in a Parquet file, and how many rows it has."""
+    relation = parquet_relation(source, len(columns))
+    rows = int(one_row(connection, f"SELECT count(*) FROM {relation}")[0])
+    row_bytes = 4 * source.stat().st_size / max(rows, 1)
+    return Table([column.name for column in columns], relation, [], {}, row_bytes), rows
+
+
 @dataclass(slots=True)
 class _Cleaner:
+    """``_forms`` are SQL for what becomes of a column's cells, with ``{c}`` for the cell."""
+
     connection: duckdb.DuckDBPyConnection
-    relation: str
+    table: Table
+    rows: int
     columns: Sequence[Column]
     on: Mapping[str, bool]
     kept: frozenset[str]
-    rows: int = 0
     steps: list[dict[str, Any]] = field(default_factory=list)
     reported: list[dict[str, Any]] = field(default_factory=list)
-    _cells: list[str] = field(default_factory=list)
+    _forms: list[str] = field(default_factory=list)
     _physical: list[str] = field(default_factory=list)
     _dropped: set[int] = field(default_factory=set)
     _nullable: list[bool] = field(default_factory=list)
     _distinct: bool = False
 
     def prepare(self) -> None:
-        self._cells = positions(len(self.columns))
-        self._physical = physical_types(self.connection, self.relation)
-        self.rows = int(one_row(self.connection, f"SELECT count(*) FROM {self.relation}")[0])
+        self._forms = [CELL] * len(self.columns)
+        self._physical = physical_types(self.connection, self.table.relation)
         texts = [i for i, kind in enumerate(self._physical) if kind == "VARCHAR"]
         numbers = [i for i, kind in enumerate(self._physical) if kind == "DOUBLE"]
         # What is no number is missing, to everyone who reads the table: no step to tell of.
         for i in numbers:
-            cell = self._cells[i]
-            self._cells[i] = f"CASE WHEN isnan({cell}) THEN NULL ELSE {cell} END"
+            self._forms[i] = f"CASE WHEN isnan({CELL}) THEN NULL ELSE {CELL} END"
         self._each("trim_space", texts, lambda cell: f"trim({cell}, {literal(WHITE)})")
         self._each("empty_to_missing", texts, lambda cell: f"nullif({cell}, '')")
         self._unify([i for i in texts if self.columns[i].type == "categorical"])
@@ -135,51 +146,52 @@ class _Cleaner:
         self._drop_columns()
         self._duplicates()
 
+    def _cell(self, position: int) -> str:
+        """SQL for what becomes of a column's cells."""
+        return self._forms[position].replace(CELL, f"c{position}")
+
     def _each(self, rule: str, wanted: Sequence[int], change: Callable[[str], str]) -> None:
         """Apply a change of single cells where it touches any."""
         if not self.on[rule]:
             return
-        touched = self._aggregate(
-            wanted,
-            lambda i: (
-                f"count(*) FILTER ({change(self._cells[i])} IS DISTINCT FROM {self._cells[i]})"
-            ),
+        touched = self._ask(
+            wanted, lambda form: f"count(*) FILTER ({change(form)} IS DISTINCT FROM {form})"
         )
-        for i, count in touched.items():
+        for i, (count,) in touched.items():
             if count:
-                self._cells[i] = change(self._cells[i])
+                self._forms[i] = change(self._forms[i])
                 self._log(rule, i, int(count))
 
     def _unify(self, wanted: Sequence[int]) -> None:
         if not self.on["unify_booleans"]:
             return
-        distinct = self._aggregate(wanted, lambda i: f"approx_count_distinct({self._cells[i]})")
-        for i in (i for i, count in distinct.items() if 2 < count <= MAX_SPELLINGS):
-            counts = self.connection.execute(
-                f"SELECT {self._cells[i]} AS v, count(*) FROM {self.relation} "
-                f"GROUP BY v HAVING v IS NOT NULL ORDER BY v"
-            ).fetchall()
+        distinct = self._ask(wanted, lambda form: f"approx_count_distinct({form})")
+        few = [i for i, (count,) in distinct.items() if 2 < count <= MAX_SPELLINGS]
+        for i, (found,) in self._ask(few, lambda form: f"histogram({form})").items():
+            counts = sorted((found or {}).items())
             mapping = unified_spellings(dict(counts))
             if mapping:
                 cases = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in mapping.items())
                 touched = sum(count for word, count in counts if word in mapping)
-                self._cells[i] = f"CASE {self._cells[i]} {cases} ELSE {self._cells[i]} END"
+                self._forms[i] = f"CASE {self._forms[i]} {cases} ELSE {self._forms[i]} END"
                 self._log("unify_booleans", i, touched, {"spellings": mapping})
 
     def _drop_columns(self) -> None:
         every = range(len(self.columns))
-        present = self._aggregate(every, lambda i: f"count({self._cells[i]})")
-        same = self._aggregate(
-            every, lambda i: f"min({self._cells[i]}) IS NOT DISTINCT FROM max({self._cells[i]})"
+        seen = self._ask(
+            every,
+            lambda form: f"count({form})",
+            lambda form: f"min({form}) IS NOT DISTINCT FROM max({form})",
         )
-        self._nullable = [present[i] < self.rows for i in every]
+        self._nullable = [seen[i][0] < self.rows for i in every]
         found: dict[int, str] = {}
         for i in every:
             if self.columns[i].name in self.kept or not self.rows:
                 continue
-            if not present[i]:
+            present, same = seen[i]
+            if not present:
                 found[i] = "drop_empty_columns"
-            elif same[i] and present[i] == self.rows > 1:
+            elif same and present == self.rows > 1:
                 found[i] = "drop_constant_columns"
         dropped = {i: rule for i, rule in found.items() if self.on[rule]}
         if len(dropped) == len(self.columns):
@@ -191,14 +203,15 @@ class _Cleaner:
             self._log(rule, i, self.rows)
 
     def _duplicates(self) -> None:
-        cells = [self._cells[i] for i in range(len(self.columns)) if i not in self._dropped]
+        cells = [self._cell(i) for i in range(len(self.columns)) if i not in self._dropped]
         if not cells:
             return
         # Rows are compared by a 64-bit hash here: this only counts them.
         count = int(
             one_row(
                 self.connection,
-                f"SELECT count(*) - count(DISTINCT hash({', '.join(cells)})) FROM {self.relation}",
+                f"SELECT count(*) - count(DISTINCT hash({', '.join(cells)})) "
+                f"FROM {self.table.relation}",
             )[0]
         )
         if not count:
@@ -217,14 +230,17 @@ class _Cleaner:
                 }
             )
 
-    def _aggregate(self, wanted: Iterable[int], sql: Callable[[int], str]) -> dict[int, Any]:
-        found: dict[int, Any] = {}
-        columns = list(wanted)
-        for start in range(0, len(columns), _CHUNK):
-            chunk = columns[start : start + _CHUNK]
-            query = f"SELECT {', '.join(sql(i) for i in chunk)} FROM {self.relation}"
-            found |= dict(zip(chunk, one_row(self.connection, query), strict=True))
-        return found
+    def _ask(
+        self, wanted: Iterable[int], *aggregates: Callable[[str], str]
+    ) -> dict[int, tuple[Any, ...]]:
+        """The aggregates of what becomes of the cells, given as SQL of the cell, by column."""
+        questions = {
+            i: Question(CELL, tuple(sql(self._forms[i].replace(CELL, "{r}")) for sql in aggregates))
+            for i in wanted
+        }
+        asked = ask if len(self.columns) > STACKED else ask_side_by_side
+        answers = asked(self.connection, self.table, questions)
+        return {i: answers[i][1:] for i in questions}
 
     def _log(
         self, rule: str, position: int | None, rows: int, parameters: dict[str, Any] | None = None
@@ -248,7 +264,7 @@ class _Cleaner:
             ColumnPlan(
                 column.name,
                 column.type,
-                f"c{i}" if self._distinct else self._cells[i],
+                f"c{i}" if self._distinct else self._cell(i),
                 self._nullable[i],
                 column.reason,
                 spellings.get(column.name),
@@ -259,14 +275,19 @@ class _Cleaner:
             if i not in self._dropped
         ]
 
+    def as_it_stands(self) -> Table | None:
+        """The table, if its rows are written as they are."""
+        return None if self._distinct else self.table
+
     def distinct_relation(self) -> str:
         """The rows to write: all of them, or the first of each that repeat."""
         if not self._distinct:
-            return self.relation
+            return self.table.relation
         kept = [i for i in range(len(self.columns)) if i not in self._dropped]
-        cells = ", ".join(f"{self._cells[i]} AS c{i}" for i in kept)
+        cells = ", ".join(f"{self._cell(i)} AS c{i}" for i in kept)
         names = ", ".join(f"c{i}" for i in kept)
         return (
-            f"(SELECT {names} FROM (SELECT {cells}, row_number() OVER () AS n FROM {self.relation}) "
+            f"(SELECT {names} FROM (SELECT {cells}, row_number() OVER () AS n "
+            f"FROM {self.table.relation}) "
             f"QUALIFY row_number() OVER (PARTITION BY {names} ORDER BY n) = 1 ORDER BY n)"
         )

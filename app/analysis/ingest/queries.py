@@ -46,7 +46,7 @@ def ask(
     """The number of rows and the aggregates for each column that is asked about."""
     at_once = columns_at_once(connection, table) if questions else 0
     if not at_once:
-        return _ask_side_by_side(connection, table, questions)
+        return ask_side_by_side(connection, table, questions)
     answers: dict[int, tuple[Any, ...]] = {}
     for question, alike in _alike(questions):
         selected = ", ".join(["count(*)", *question.answers("r", "v")])
@@ -61,9 +61,10 @@ def ask(
     return answers
 
 
-def _ask_side_by_side(
+def ask_side_by_side(
     connection: duckdb.DuckDBPyConnection, table: Table, questions: Mapping[int, Question]
 ) -> dict[int, tuple[Any, ...]]:
+    """The same by queries over the table as it stands, which suits some columns of many rows."""
     answers: dict[int, tuple[Any, ...]] = {}
     for chunk in chunks(list(questions), _CHUNK):
         inner = ", ".join(questions[i].columns(i) for i in chunk)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _WIDE = 500
 # From so many columns on, the engine takes longer to plan their values than to compute them.
-_STACKED = 60
+STACKED = 60
 _NAME = re.compile(r"\bc([0-9]+)\b")
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 
@@ -43,7 +43,7 @@ def write_dataset(
     ``table`` is the one whose relation it is, if it is one's: many columns are then written faster.
     """
     rows = row_group_rows(len(plans), row_bytes)
-    if table is not None and len(plans) > _STACKED and columns_at_once(connection, table):
+    if table is not None and len(plans) > STACKED and columns_at_once(connection, table):
         return _write_stacked(connection, table, plans, target, scratch, rows, notes or {})
     if len(plans) > _WIDE:
         return _write_wide(connection, relation, plans, target, scratch, rows, notes or {})

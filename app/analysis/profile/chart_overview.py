@@ -16,6 +16,8 @@ from app.analysis.profile.facts import Facts
 
 MOST_ROWS = 25
 MOST_CORRELATED = 18
+# Among so many columns those are looked for: time and memory grow as the square.
+MOST_COMPARED = 500
 CLASSES = 6
 
 
@@ -69,20 +71,23 @@ def missingness(found: Profile) -> Chart | None:
 
 
 def correlation(found: Profile) -> Chart | None:
-    """Pearson's r of up to 18 columns of numbers, those that correlate most."""
-    numeric = [f for f in found.facts if f.role == "numeric" and f.profile["distinct"] > 2]
-    columns = [f.numbers for f in numeric if f.numbers is not None]
-    if len(columns) < 3:
+    """Pearson's r of up to 18 columns of numbers, those that correlate most of the first 500 and
+    the target."""
+    every = [f for f in found.facts if f.role == "numeric" and f.profile["distinct"] > 2]
+    numeric = [f for f in every[:MOST_COMPARED] if f.numbers is not None]
+    numeric += [f for f in every[MOST_COMPARED:] if f is found.target and f.numbers is not None]
+    if len(numeric) < 3:
         return None
-    r, _ = pearson(np.column_stack(columns))
+    r, _ = pearson(np.column_stack([f.numbers for f in numeric if f.numbers is not None]))
     strength = np.abs(np.nan_to_num(r)) - np.eye(len(r))
     best = np.sort(np.argsort(-strength.max(axis=1), kind="stable")[:MOST_CORRELATED])
     first, second = divmod(int(strength.argmax()), len(r))
     a, b = (short(numeric[i].name, 30) for i in sorted((first, second)))
     notes = sampled_note(found)
-    if len(best) < len(numeric):
+    if len(best) < len(every):
+        among = f"{len(numeric):,} of " if len(numeric) < len(every) else ""
         notes.append(
-            f"The {len(best)} that correlate most, of {len(numeric):,} columns of numbers."
+            f"The {len(best)} that correlate most, of {among}{len(every):,} columns of numbers."
         )
     return grids.correlation(
         "correlation",

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.analysis.errors import BadOption
+from app.analysis.ingest import cleaning, write
 from app.analysis.ingest.applied import apply_steps
 from app.analysis.ingest.cleaning_rules import RULES, unified_spellings
 from app.analysis.ingest.frame import load_frame
@@ -45,6 +46,36 @@ MESSY = (
     "name,answer,x,same,empty,v\n"
     " Ann Lee ,yes,1.5,k,,1\nBob Ray,YES,inf,k,,2\n Ann Lee ,no,2.5,k,,1\nBob Ray,yes,3.5,k,,7\n"
 )
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_many_columns_are_cleaned_together_as_each_by_itself(read, tmp_path, monkeypatch, repeated):
+    cells = (
+        lambda n: f" word {n % 7} " if n % 3 else "   ",
+        lambda n: ("yes", "YES", "no", "No", "'{c}'")[n % (4 if n < 30 else 5)],
+        lambda n: ("Yes", "yes", "NO")[n % 3],
+        lambda n: "inf" if n == 5 else f"{n / 8}",
+        lambda n: str(n),
+        lambda n: "k",
+        lambda n: "",
+        lambda n: f"2024-01-{n % 28 + 1:02d}",
+    )
+    lines = [",".join(cells[i % len(cells)](n + i) for i in range(120)) for n in range(40)]
+    lines += lines[:3] if repeated else []
+    table = read("\n".join([",".join(f"c{i} x" for i in range(120)), *lines]) + "\n")
+    options = {"cleaning": {"drop_duplicate_rows": True}}
+    found = []
+    for folder, stacked in (("together", cleaning.STACKED), ("alone", 10**9)):
+        monkeypatch.setattr(cleaning, "STACKED", stacked)
+        monkeypatch.setattr(write, "STACKED", stacked)
+        (tmp_path / folder).mkdir()
+        found.append(cleaned(tmp_path / folder, table.data, table.result["columns"], options))
+    assert found[0][0] == found[1][0]
+    pd.testing.assert_frame_equal(found[0][1], found[1][1])
+    rules = {step["rule"] for step in found[0][0]["steps"]}
+    assert {"trim_space", "empty_to_missing", "unify_booleans", "infinite_to_missing"} <= rules
+    assert ("drop_duplicate_rows" in rules) == repeated
+    assert len(found[0][1]) == 40
 
 
 def test_each_step_is_logged_with_rows_and_reason(read, tmp_path):

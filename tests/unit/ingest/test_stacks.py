@@ -49,7 +49,7 @@ def test_held_parked_and_side_by_side_agree(
     monkeypatch.setattr(stacks, "STACK_BYTES", 20 * max(rows, 1) * 30)
     parked = read(content)
     monkeypatch.setattr(stacks, "_LEAST_COLUMNS", 10**9)
-    monkeypatch.setattr(write, "_STACKED", 10**9)
+    monkeypatch.setattr(write, "STACKED", 10**9)
     alone = read(content)
     assert held.result == parked.result == alone.result
     assert held.preview == parked.preview == alone.preview

@@ -68,6 +68,18 @@ def test_at_least_eight_kinds_and_at_most_24_charts(tmp_path: Path, target: str 
         assert len(entry["title"]) > len(entry["name"]) / 3
 
 
+def test_among_thousands_of_columns_some_are_compared_and_the_target(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    data = {f"x{i}": ("number", rng.normal(size=60)) for i in range(700)}
+    data["y"] = ("number", data["x3"][1] + 0.1 * rng.normal(size=60))
+    charts = profiled(tmp_path, data, target="y", charts=True)["charts"]
+    (heat,) = [chart for chart in charts if chart["kind"] == "correlation"]
+    assert {"x3", "y"} < set(heat["columns"])
+    assert "x3 and y" in heat["title"]
+    figure = (tmp_path / "out" / "charts" / "correlation.json").read_text("utf-8")
+    assert "501 of 701 columns of numbers" in figure
+
+
 def test_the_same_seed_gives_the_same_charts(tmp_path: Path) -> None:
     source = business()
     for name in ("one", "two"):
