@@ -15,12 +15,14 @@ from app.analysis.automl.material import Material
 from app.analysis.automl.target import Target, spell
 from app.analysis.charts import curves
 from app.analysis.charts.spec import Chart, slug
-from app.analysis.explain.dependence import grid_of, partial_dependence
+from app.analysis.explain.dependence import POINTS, grid_of, partial_dependence
 
 Array = npt.NDArray[Any]
 
 MOST_CURVES = 3
-SAMPLE_ROWS = 150
+LEAST_ROWS, SAMPLE_ROWS = 30, 150
+CELLS = 4_000_000
+"""Of very wide tables fewer rows are taken, so that a curve costs about so many cells."""
 
 
 def dependence_charts(
@@ -36,7 +38,9 @@ def dependence_charts(
     useful = [row["feature"] for row in importance if row["value"] > 0]
     shown = [name for name in useful if name in (*layout.numbers, *layout.dates)][:MOST_CURVES]
     rng = np.random.default_rng(material.seed)
-    rows = np.sort(rng.permutation(material.table.rows)[:SAMPLE_ROWS])
+    width = len(layout.numbers) + len(layout.dates) + len(layout.tokens)
+    fit = max(LEAST_ROWS, min(SAMPLE_ROWS, CELLS // (POINTS * max(width, 1))))
+    rows = np.sort(rng.permutation(material.table.rows)[:fit])
     sample = material.table.take(rows)
     return [_chart(model, material, target, sample, name) for name in shown]
 

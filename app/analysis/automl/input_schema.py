@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from app.analysis.schema import NUMERIC_TYPES, Column
@@ -29,8 +30,9 @@ def _describe(series: pd.Series[Any], column: Column) -> dict[str, Any]:
         "required": len(known) == len(series),
     }
     if column.type in NUMERIC_TYPES:
-        out["range"] = [_plain(known.min(), column), _plain(known.max(), column)]
-        out["example"] = _plain(known.sort_values().iloc[len(known) // 2], column)
+        ordered = np.sort(known.to_numpy())
+        out["range"] = [_plain(ordered[0], column), _plain(ordered[-1], column)]
+        out["example"] = _plain(ordered[ordered.size // 2], column)
     elif column.type == "datetime":
         out["range"] = [_plain(known.min(), column), _plain(known.max(), column)]
         out["example"] = _plain(known.iloc[0], column)

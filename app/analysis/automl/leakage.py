@@ -19,6 +19,8 @@ SUSPICIOUS = {"binary": 0.99, "multiclass": 0.98, "regression": 0.995}
 LEAST_ROWS = 50
 _BINS = 200
 _SAMPLE = 20_000
+_CELLS = 1_000_000
+"""Columns are looked at together, so many cells at a time."""
 
 
 def leaking_columns(layout: Layout, table: RawTable, task: Task, y: Array) -> dict[str, float]:
@@ -32,11 +34,15 @@ def leaking_columns(layout: Layout, table: RawTable, task: Task, y: Array) -> di
     step = max(1, y.size // _SAMPLE)
     sample, truth = table.take(np.arange(0, y.size, step)), y[::step]
     values = np.hstack([sample.numbers, sample.dates])
-    figures: dict[str, float] = {}
-    for j, name in enumerate((*layout.numbers, *layout.dates)):
-        figures[name] = _strength(_binned(values[:, j]), task, truth)
+    found: list[float] = []
+    at_once = max(1, _CELLS // truth.size)
+    for start in range(0, values.shape[1], at_once):
+        block = values[:, start : start + at_once]
+        strengths = [_strength(bins, task, truth) for bins in _binned(block).T]
         if task == "regression":
-            figures[name] = max(figures[name], _monotone(values[:, j], truth))
+            strengths = list(map(max, strengths, _monotone(block, truth)))
+        found += strengths
+    figures = dict(zip((*layout.numbers, *layout.dates), found, strict=True))
     for j, name in enumerate(layout.tokens):
         figures[name] = _strength(sample.tokens[:, j] + 2, task, truth)
     return {name: figure for name, figure in figures.items() if figure >= SUSPICIOUS[task]}
@@ -51,19 +57,41 @@ def warning(column: str, figure: float, task: Task, target: str) -> str:
     )
 
 
-def _monotone(values: Array, y: Array) -> float:
-    """Squared rank correlation: 1 for any rising or falling function of the column."""
+def _monotone(values: Array, y: Array) -> list[float]:
+    """Squared rank correlation of each column: 1 for any rising or falling function of it."""
     known = ~np.isnan(values)
-    if known.sum() < LEAST_ROWS or np.ptp(values[known]) == 0:
-        return 0.0
-    return float(np.corrcoef(rankdata(values[known]), rankdata(y[known]))[0, 1] ** 2)
+    whole = known.all(axis=0)
+    figures = np.zeros(values.shape[1])
+    figures[whole] = _squared_correlations(rankdata(values[:, whole], axis=0), rankdata(y))
+    for j in np.flatnonzero(~whole & (known.sum(axis=0) >= LEAST_ROWS)):
+        there = known[:, j]
+        ranks = rankdata(values[there, j])[:, np.newaxis]
+        figures[j] = _squared_correlations(ranks, rankdata(y[there]))[0]
+    return [float(figure) for figure in figures]
+
+
+def _squared_correlations(columns: Array, y: Array) -> Array:
+    """Of each column with ``y``; 0 where either is constant."""
+    columns, y = columns - columns.mean(axis=0), y - y.mean()
+    spread = (columns**2).sum(axis=0) * (y**2).sum()
+    return np.where(spread > 0, (y @ columns) ** 2 / np.where(spread > 0, spread, 1.0), 0.0)
 
 
 def _binned(values: Array) -> Array:
-    bins = int(np.clip(values.size // 8, 5, _BINS))
-    edges = np.unique(np.nanquantile(values, np.linspace(0, 1, bins)))
-    places = np.searchsorted(edges, values, side="left")
-    return np.where(np.isnan(values), edges.size + 1, places)
+    """The place of each value among up to 200 quantiles of its column; missing ones come last."""
+    bins = int(np.clip(values.shape[0] // 8, 5, _BINS))
+    whole = ~np.isnan(values).any(axis=0)
+    shares = np.linspace(0, 1, bins)
+    edges = np.empty((bins, values.shape[1]))
+    edges[:, whole] = np.quantile(values[:, whole], shares, axis=0)
+    for gappy in np.flatnonzero(~whole):
+        edges[:, gappy] = np.nanquantile(values[:, gappy], shares)
+    places = np.empty(values.shape, np.int64)
+    for j in range(values.shape[1]):
+        own = np.unique(edges[:, j])
+        found = np.searchsorted(own, values[:, j], side="left")
+        places[:, j] = np.where(np.isnan(values[:, j]), own.size + 1, found)
+    return places
 
 
 def _strength(bins: Array, task: Task, y: Array) -> float:

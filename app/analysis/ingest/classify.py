@@ -30,6 +30,8 @@ CODE_NAME = re.compile(
     re.IGNORECASE,
 )
 
+_OF_NUMBERS = "-−+() \u00a0\u202f0123456789.,'"
+
 
 @dataclass(frozen=True, slots=True)
 class Habits:
@@ -129,13 +131,17 @@ def _number_reading(values: Sequence[str], decimal: str, unit: str, digits: int)
 
 def _only_codes(values: Sequence[str]) -> bool:
     """Whether cells such as 12E4 stand alone: codes, unless a cell is plainly a decimal number."""
-    return any(_BARE_EXPONENT.fullmatch(v) for v in values) and not any(
-        _TELLING_DECIMAL.search(v) for v in values
+    return (
+        "e" in "".join(values).lower()
+        and any(_BARE_EXPONENT.fullmatch(v) for v in values)
+        and not any(_TELLING_DECIMAL.search(v) for v in values)
     )
 
 
 def _unit(values: Sequence[str]) -> str | None:
     """The one unit of the values: empty for none, ``None`` where several or only some have it."""
+    if not "".join(values).strip(_OF_NUMBERS):
+        return ""
     if all(value.endswith("%") for value in values):
         return "%"
     if any("%" in value for value in values):
@@ -150,7 +156,7 @@ def _unit(values: Sequence[str]) -> str | None:
 
 
 def _currency(value: str) -> str:
-    bare = value.strip("-−+() \u00a0\u202f0123456789.,'")
+    bare = value.strip(_OF_NUMBERS)
     return bare if bare in CURRENCIES else ""
 
 

@@ -25,11 +25,18 @@ from app.analysis.ingest.cleaning_rules import (
 from app.analysis.ingest.engine import WHITE, adopt, connect, literal, parquet_relation
 from app.analysis.ingest.findings import counted
 from app.analysis.ingest.plan import ColumnPlan
-from app.analysis.ingest.queries import Question, ask, ask_side_by_side, one_row
+from app.analysis.ingest.queries import (
+    STACKED,
+    Question,
+    ask,
+    ask_side_by_side,
+    count_repeated,
+    one_row,
+)
 from app.analysis.ingest.render import physical_types
 from app.analysis.ingest.spellings import read_spellings, spelling_notes
 from app.analysis.ingest.table import CELL, Table
-from app.analysis.ingest.write import STACKED, write_dataset
+from app.analysis.ingest.write import write_dataset
 from app.analysis.progress import Progress
 from app.analysis.schema import Column, columns_to_json
 
@@ -203,17 +210,10 @@ class _Cleaner:
             self._log(rule, i, self.rows)
 
     def _duplicates(self) -> None:
-        cells = [self._cell(i) for i in range(len(self.columns)) if i not in self._dropped]
-        if not cells:
+        forms = {i: form for i, form in enumerate(self._forms) if i not in self._dropped}
+        if not forms:
             return
-        # Rows are compared by a 64-bit hash here: this only counts them.
-        count = int(
-            one_row(
-                self.connection,
-                f"SELECT count(*) - count(DISTINCT hash({', '.join(cells)})) "
-                f"FROM {self.table.relation}",
-            )[0]
-        )
+        count = count_repeated(self.connection, self.table, self.rows, forms)
         if not count:
             return
         if self.on["drop_duplicate_rows"]:

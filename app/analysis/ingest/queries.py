@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _Key = TypeVar("_Key", bound=Hashable)
 
+# From so many columns on, the engine takes longer to plan what is asked than to compute it.
+STACKED = 60
 # Columns judged in one query; planning time grows as the square of a query's columns.
 _CHUNK = 20
 
@@ -106,6 +108,31 @@ def first_cells(
             for k, rows, cells in connection.execute(query).fetchall():
                 found[k] = [(int(n), str(r)) for n, r in zip(rows, cells, strict=True)]
     return found
+
+
+def count_repeated(
+    connection: duckdb.DuckDBPyConnection, table: Table, rows: int, forms: Mapping[int, str]
+) -> int:
+    """How many of the rows repeat an earlier one, by the SQL of the cell ``{c}`` of each column.
+
+    Rows are compared by 64-bit hashes.
+    """
+    at_once = columns_at_once(connection, table) if len(forms) > STACKED else 0
+    if not at_once:
+        cells = ", ".join(form.replace(CELL, f"c{i}") for i, form in forms.items())
+        query = f"SELECT count(*) - count(DISTINCT hash({cells})) FROM {table.relation}"
+        return int(one_row(connection, query)[0])
+    import numpy as np
+
+    hashes = np.zeros(rows, np.uint64)
+    for form, alike in _alike(forms):
+        for _, relation in stacks(connection, table, alike, at_once):
+            # Hashed twice: what the engine makes of two values is a sum of theirs, in which cells
+            # could change places.
+            cell = f"hash(hash(k, {form.replace(CELL, 'r')}))"
+            query = f"SELECT bit_xor({cell}) AS h FROM {relation} GROUP BY n ORDER BY n"
+            hashes ^= connection.sql(query).to_arrow_table().column(0).to_numpy()
+    return rows - len(np.unique(hashes))
 
 
 def one_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

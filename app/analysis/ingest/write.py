@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.analysis.ingest.engine import identifier, literal, row_group_rows
 from app.analysis.ingest.plan import ColumnPlan
+from app.analysis.ingest.queries import STACKED
 from app.analysis.ingest.stacks import columns_at_once, computed, fetch, laid_out
 from app.analysis.ingest.table import CELL, Table
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _WIDE = 500
-# From so many columns on, the engine takes longer to plan their values than to compute them.
-STACKED = 60
 _NAME = re.compile(r"\bc([0-9]+)\b")
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 
