@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from app.analysis.automl import dependence
 from app.analysis.automl.combined import Combined, Part
 from app.analysis.automl.crossval import cross_validate
 from app.analysis.automl.dependence import SAMPLE_ROWS, dependence_charts
@@ -31,3 +32,15 @@ def test_each_point_is_the_mean_of_the_sample_with_that_value():
         sample.numbers[:, j] = value
         assert height == pytest.approx(model.predict(sample)[:, 1].mean(), abs=1e-6)
     assert series["y"][-1] > series["y"][0] + 0.2
+
+
+def test_of_wide_tables_fewer_rows_are_taken(monkeypatch):
+    frame, columns = customers(400)
+    made = prepare(frame, columns, RunOptions(target="left"), Setting([], 1, 0.0, now=lambda: 0.0))
+    entry = next(entry for entry in load_portfolio() if entry.kind == "logistic")
+    space, fitted = cross_validate(entry, made.material, None).early
+    model = Combined("binary", (Part(space, ((1.0, fitted),)),))
+    monkeypatch.setattr(dependence, "CELLS", 1)
+    wanted = [{"feature": "age", "value": 1.0}]
+    (chart,) = dependence_charts(model, made.material, made.target, wanted)
+    assert chart.notes[0].startswith("Partial dependence over 30 rows")

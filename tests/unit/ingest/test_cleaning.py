@@ -78,6 +78,21 @@ def test_many_columns_are_cleaned_together_as_each_by_itself(read, tmp_path, mon
     assert len(found[0][1]) == 40
 
 
+def test_of_many_columns_only_rows_that_are_the_same_repeat(read, tmp_path):
+    count = 90
+    first = [str(i % 7) for i in range(count)]
+    swapped = [first[1], first[0], *first[2:]]
+    turned = first[1:] + first[:1]
+    gap = ["", *first[1:]]
+    other_gap = [first[0], "", *first[2:]]
+    lines = [",".join(cells) for cells in (first, swapped, turned, gap, other_gap, first, gap)]
+    table = read("\n".join([",".join(f"n{i}" for i in range(count)), *lines]) + "\n")
+    log, frame = cleaned(tmp_path, table.data, table.result["columns"])
+    (found,) = log["reported"]
+    assert (found["rule"], found["rows"]) == ("drop_duplicate_rows", 2)
+    assert len(frame) == 7
+
+
 def test_each_step_is_logged_with_rows_and_reason(read, tmp_path):
     table = read(MESSY)
     log, frame = cleaned(tmp_path, table.data, table.result["columns"])
