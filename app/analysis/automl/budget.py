@@ -35,9 +35,9 @@ LAST_S = 1.5
 class Budget:
     """``seconds`` of wall time from ``started``, of which the last ``tail`` belong to what
     follows the models: importances, charts, writing. ``reserve`` is planned time kept for
-    final fits while the search goes on. ``lost`` are wall seconds that came to nothing: those of
-    an attempt that was ended, after the last that it kept. ``probed`` is the pace that a first
-    trial showed. ``now`` is injectable, for tests.
+    final fits while the search goes on. ``lost`` are wall seconds that no plan counts: those before
+    it began, and those of an attempt that was ended, after the last that it kept. ``probed`` is the
+    pace that a first trial showed. ``now`` is injectable, for tests.
 
     ``finish`` asks whether somebody wants the best so far now. It is heeded from the moment that
     there is something better than the baseline, which :meth:`has_model` says.
@@ -87,6 +87,10 @@ class Budget:
     def worked(self) -> float:
         """Wall seconds since the start that went into the plan."""
         return self.elapsed - self.lost
+
+    def begin(self) -> None:
+        """The plan begins: what has gone by says nothing of the machine's pace."""
+        self.lost = self.elapsed
 
     def resume(self, planned: float, worked: float, *, cut: bool) -> None:
         """Go on with a plan that had come so far, in so many seconds of wall time; what has

@@ -22,7 +22,7 @@ from typing import Any
 from app.analysis.automl.budget import Budget
 from app.analysis.automl.options import RunOptions
 
-FORMAT = 4
+FORMAT = 5
 ENDING = ".candidate"
 SPENT = "spent.json"
 DIGEST_BYTES = 32

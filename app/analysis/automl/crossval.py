@@ -121,6 +121,7 @@ def cross_validate(entry: Entry, material: Material, rival: float | None) -> Can
             delayed(_one_fold)(entry, material, k, expired) for k in batch
         )
         stopped = stopped or expired()
+        material.charge_views(batch, entry.estimator.view)
         material.charge([_work(judged) for judged in done[batch.start :]])
         if len(done) < folds and rival is not None:
             _check_pace(float(np.mean([j.error for j in done])), rival, material.metric)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from app.analysis.automl.budget import Budget
 from app.analysis.automl.decision import LARGEST, Decision
 from app.analysis.automl.estimators.base import Circumstances, Fitting, Shape
-from app.analysis.automl.features.space import FeatureSpace
+from app.analysis.automl.features.space import FeatureSpace, ViewName
 from app.analysis.automl.features.table import Layout, RawTable
 from app.analysis.automl.metrics import error, score
 from app.analysis.automl.split import Split
@@ -25,6 +25,8 @@ Array = npt.NDArray[Any]
 SAMPLE_ROWS = 2_000
 CELL_S = 2e-7
 """Planned seconds of reading and encoding one cell of the table."""
+DENSE_S = 4e-8
+"""… and of one cell of the dense view, which boosters do without."""
 
 MEANS_PER_CLASS_MAX = 10
 """Classes up to which categories are described by a mean per class."""
@@ -57,6 +59,7 @@ class Material:
     slots: int = 0
     _folds: dict[tuple[int, str], tuple[Fitting, TargetScale]] = field(default_factory=dict)
     _holdout: RawTable | None = None
+    _viewed: set[tuple[int, ViewName]] = field(default_factory=set)
 
     @property
     def lanes(self) -> int:
@@ -126,6 +129,16 @@ class Material:
             return max(mean, sum(works) / self.slots)
         rounds = -(-len(works) // self.lanes)
         return float(rounds * mean / self.threads**0.7)
+
+    def charge_views(self, folds: Iterable[int], view: ViewName) -> None:
+        """Charge for that view of these folds, where it is made for the first time here."""
+        new = {(k, view) for k in folds} - self._viewed
+        self._viewed |= new
+        if not new or view == "tree" or self.slots:
+            return
+        rows = max(self.split.folds[k].train.size + self.split.folds[k].valid.size for k, _ in new)
+        width = len(self.early_space().owners("dense"))
+        self.budget.charge(-(-len(new) // self.lanes) * DENSE_S * rows * width)
 
     @property
     def judged(self) -> Array:

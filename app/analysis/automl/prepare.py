@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from app.analysis.automl.leakage import leaking_columns, warning
 from app.analysis.automl.material import Material
 from app.analysis.automl.options import RunOptions, check_against, check_usable
 from app.analysis.automl.own_test import TestTable, read_test
+from app.analysis.automl.sampling import sampled_rows
 from app.analysis.automl.split import Split, make_split
 from app.analysis.automl.target import TRUTH, Target, read_target
 from app.analysis.automl.tasks import metric_for
@@ -103,6 +104,12 @@ def prepare(
     if target.rows.size < len(frame):
         frame = frame.iloc[target.rows].reset_index(drop=True)
     inputs, left_out = choose_inputs(frame, columns, options)
+    sampled = sampled_rows(target, inputs, options, setting.jobs)
+    if sampled is not None:
+        rows, told = sampled
+        frame = frame.iloc[rows].reset_index(drop=True)
+        target = replace(target, rows=target.rows[rows], values=target.values[rows])
+        left_out.append(told)
     material = _material(frame, inputs, target, options, setting)
     tested: list[str] = []
     if setting.test is not None:

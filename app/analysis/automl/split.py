@@ -111,7 +111,7 @@ def make_split(
     elif kind == "time" and order is not None:
         line, kept = np.argsort(order, kind="stable"), _Whole(order, always=False)
     else:
-        line, kept = _dealt(values, rng) if kind == "stratified" else rng.permutation(n), None
+        line, kept = in_shares(values, rng) if kind == "stratified" else rng.permutation(n), None
     held = min(MAX_HOLDOUT, round(n * holdout_share(n))) if hold else 0
     development, holdout = _held_out(line, held, kind, kept)
     outputs = 1 if task == "regression" else np.unique(values).size
@@ -145,7 +145,7 @@ def _kind(asked: str, task: Task) -> str:
     return "random" if asked == "auto" else asked
 
 
-def _dealt(values: Array, rng: np.random.Generator) -> Rows:
+def in_shares(values: Array, rng: np.random.Generator) -> Rows:
     """Rows in an order in which every stretch holds each class in its share.
 
     Rows are shuffled, then laid along a line at evenly spaced places per class. Two rows of a
@@ -201,7 +201,7 @@ def _grouped(
     elif kind == "stratified":
         table = np.zeros((count, int(values.max()) + 1))
         np.add.at(table, (codes, values), 1)
-        places = np.argsort(_dealt(table.argmax(axis=1), rng)).astype(np.float64)
+        places = np.argsort(in_shares(table.argmax(axis=1), rng)).astype(np.float64)
     else:
         places = rng.permutation(count).astype(np.float64)
     if kind != "time":

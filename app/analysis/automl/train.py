@@ -59,6 +59,7 @@ def train_supervised(
     """
     made = prepare(frame, columns, options, setting)
     material = made.material
+    material.budget.begin()
     progress(0.04, f"Task {material.task}: {made.target.reason}. {material.split.told}")
     checkpoints = checkpoints or Checkpoints()
     resumed = checkpoints.begin(material.budget)
