@@ -194,3 +194,26 @@ def test_boosters_and_networks_are_drawn_in_turn_and_networks_not_for_many_rows(
     )
     assert len(few) == 6
     assert {entry.kind for entry in many} == {"boosting"}
+
+
+def test_what_went_by_before_the_plan_began_says_nothing_of_the_pace():
+    clock = Clock(0.0)
+    budget = Budget(60, 0.0, tail=3, now=clock)
+    clock.time = 9  # reading, cleaning, preparing
+    budget.begin()
+    budget.charge(10)
+    clock.time = 21
+    assert budget.pace == pytest.approx(1.2)
+    assert budget.wall_left == 36
+
+
+def test_a_view_is_charged_for_once_a_fold_and_that_of_trees_is_not():
+    frame, columns = customers(400)
+    made = prepare(frame, columns, RunOptions(target="left"), Setting([], 1, 0.0, now=lambda: 0.0))
+    material, spent = made.material, []
+    for folds, view in (((0, 1), "tree"), ((0, 1), "dense"), ((0, 1), "dense"), ((2,), "dense")):
+        before = material.budget.spent
+        material.charge_views(folds, view)
+        spent.append(material.budget.spent - before)
+    assert spent[0] == spent[2] == 0
+    assert spent[1] > spent[3] > 0
