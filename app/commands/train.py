@@ -101,6 +101,19 @@ def train(data: Path, out: Path, options: dict[str, Any], jobs: int | None) -> N
         for name in ("report.md", "report.html", "report.pdf"):
             deliver(report / name, out / name)
         _tell(at, made, out)
+        late = late_note(_elapsed(), float(options["time_budget_s"]))
+        if late:
+            at.view.tell(late)
+
+
+def late_note(took_s: float, budget_s: float) -> str:
+    """A sentence where the command took longer than it may, else nothing."""
+    if took_s <= _allowed(budget_s):
+        return ""
+    return (
+        f"note: this took {took_s:.0f} s, more than a budget of {budget_s:g} s allows for: reading, "
+        "cleaning and a first model of this table need longer on this machine."
+    )
 
 
 Made = tuple[Table, Path, Path]

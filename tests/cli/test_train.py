@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from app.commands.train import late_note
 from tests.cli.conftest import UAM, Run, one_line, write_shops
 
 
@@ -60,6 +61,12 @@ def test_on_one_core_it_does_all_in_turn(tmp_path: Path) -> None:
     told = made.stderr
     assert told.index("Small tree: ") < told.index("exploring") < told.index("writing the report")
     test_it_tells_where_everything_is(made)
+
+
+def test_a_budget_that_was_too_small_is_told_and_one_that_was_kept_is_not() -> None:
+    told = late_note(15.2, 10)
+    assert told.startswith("note: this took 15 s, more than a budget of 10 s allows for")
+    assert late_note(13.9, 10) == late_note(68.9, 60) == ""
 
 
 def test_it_tells_where_everything_is(trained: Trained) -> None:
