@@ -28,14 +28,16 @@ ROUNDS = {False: 150, True: 60}
 as many trees."""
 TEXT_FEATURES = 30
 """What a column of texts counts for."""
-LEAST_ROWS = 20_000
-"""From so many rows on, fewer are not worth it."""
+LEAST_ROWS, USUAL_ROWS = 20_000, 60_000
+"""Rows that are taken in any case, and those for which a second affords a thousand: networks and
+forests, which learn from no more than that, do without boosters where those are too slow."""
 OF_EACH_CLASS = 30
 """Rows of a rare class that are kept, if it has as many."""
 
 
 def affordable_rows(inputs: Sequence[Column], outputs: int, seconds: float, cores: int) -> int:
-    """How many rows can be learned from in ``seconds`` of budget; at least :data:`LEAST_ROWS`."""
+    """How many rows can be learned from in ``seconds`` of budget; at least :data:`LEAST_ROWS`, and
+    up to :data:`USUAL_ROWS` a thousand a second."""
     features = sum(TEXT_FEATURES if column.type == "text" else 1 for column in inputs)
     rounds = ROUNDS[outputs > 2]
 
@@ -44,8 +46,9 @@ def affordable_rows(inputs: Sequence[Column], outputs: int, seconds: float, core
 
     # More than two cores join in one fit: t of them are as fast as t^0.7.
     allowed = FIT_SHARE * seconds * max(1.0, cores / 2) ** 0.7
-    a_row = (price(LEAST_ROWS) - price(0)) / LEAST_ROWS
-    return max(LEAST_ROWS, int((allowed - price(0)) / a_row))
+    a_row = (price(USUAL_ROWS) - price(0)) / USUAL_ROWS
+    least = max(LEAST_ROWS, min(USUAL_ROWS, int(1_000 * seconds)))
+    return max(least, int((allowed - price(0)) / a_row))
 
 
 def sampled_rows(

@@ -11,6 +11,7 @@ from app.analysis.automl.prepare import Setting, prepare
 from app.analysis.automl.sampling import (
     LEAST_ROWS,
     OF_EACH_CLASS,
+    USUAL_ROWS,
     affordable_rows,
     sampled_rows,
 )
@@ -32,6 +33,7 @@ def target(values: np.ndarray, labels: tuple[str, ...] = ()) -> Target:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time for more than 240 rows."""
     monkeypatch.setattr(sampling, "LEAST_ROWS", 240)
+    monkeypatch.setattr(sampling, "USUAL_ROWS", 1)
     monkeypatch.setattr(sampling, "FIT_SHARE", 1e-9)
 
 
@@ -47,6 +49,8 @@ def test_more_time_and_cores_afford_more_rows_and_columns_and_classes_fewer() ->
     texts = [Column("t", "text", True, "for a test")] * 4
     assert affordable_rows(texts, 1, 60, 2) < usual
     assert affordable_rows(NUMBERS * 200, 1, 10, 1) == LEAST_ROWS
+    assert affordable_rows(NUMBERS * 200, 10, 60, 1) == USUAL_ROWS
+    assert affordable_rows(NUMBERS * 200, 10, 600, 1) == USUAL_ROWS
 
 
 def test_a_table_that_there_is_time_for_is_learned_whole() -> None:
