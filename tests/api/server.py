@@ -6,7 +6,6 @@ import itertools
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import httpx
 
 from app.config import Settings
 from tests import loopback
+from tests.ports import free_port
 from tests.services.servers import watching
 
 START_S = 60
@@ -76,12 +76,6 @@ class Server:
     def close_clients(self) -> None:
         for client in self._used:
             client.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

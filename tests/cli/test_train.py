@@ -59,7 +59,7 @@ def test_on_one_core_it_does_all_in_turn(tmp_path: Path) -> None:
     page = (made.out / "report.html").read_text()
     assert page.count("data:image/png") >= 3
     told = made.stderr
-    assert told.index("Small tree: ") < told.index("exploring") < told.index("writing the report")
+    assert told.index("Chosen: ") < told.index("exploring") < told.index("writing the report")
     test_it_tells_where_everything_is(made)
 
 

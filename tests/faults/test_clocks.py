@@ -12,7 +12,6 @@ import pytest
 
 from app.runs.states import STAGES, stage_index
 from tests import loopback
-from tests.api.server import free_port
 from tests.api.world import World, register
 from tests.faults.frail import Frail
 from tests.faults.installation import Installation, install, until
@@ -20,6 +19,7 @@ from tests.faults.invariants import assert_whole
 from tests.faults.premises import Premises
 from tests.faults.runs import EXPLORED, TRAINED
 from tests.faults.shims import Dial, compile_shim
+from tests.ports import free_port
 
 HOURS = 2 * 3600
 TRAINING = stage_index("train_models") + 1

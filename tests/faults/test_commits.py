@@ -10,12 +10,12 @@ import pytest
 
 from app.runs.states import STAGES
 from tests import loopback
-from tests.api.server import free_port
 from tests.api.world import World, assert_problem
 from tests.faults.commits import CommitCutter
 from tests.faults.frail import Frail
 from tests.faults.installation import until
 from tests.faults.runs import EXPLORED
+from tests.ports import free_port
 
 pytestmark = pytest.mark.services
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.server import free_port
 from tests.api.world import EXAMPLE_CSV, World, assert_problem
 from tests.faults.installation import EMBEDDED, Installation, answers, until
 from tests.faults.shims import Dial, compile_shim
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -20,13 +20,13 @@ import pytest
 from app.db.migrate import migrate
 from app.db.session import Database
 from tests import loopback
-from tests.api.server import free_port
 from tests.api.world import World, assert_problem, register
 from tests.faults.disks import filled, read_only, small_disk
 from tests.faults.installation import Installation, answers, install, until
 from tests.faults.invariants import assert_whole
 from tests.faults.premises import Premises
 from tests.faults.runs import EXPLORED, cancel, start
+from tests.ports import free_port
 from tests.services.servers import Postgres
 
 MB = 1024 * 1024

@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from app.db.tables import Run
 from tests import loopback
-from tests.api.server import free_port
 from tests.api.world import World, assert_problem
 from tests.faults.installation import SLACK_S, Installation, answers, until
 from tests.faults.runs import EXPLORED, cancel
+from tests.ports import free_port
 
 AT_ONCE = 50
 NEVER_SENT_S = 10.0

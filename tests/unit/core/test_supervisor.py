@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import psutil
 import pytest
 
 from app.core.parts import LONGEST_DELAY_S, Part, RunningPart
+from tests.ports import free_port
 from tests.unit.core.supervised import Supervised, alive, family, part, pids, until
 
 MIB = 1024 * 1024
@@ -186,11 +186,6 @@ def test_delays_grow_to_a_bound_and_a_long_life_forgives(monkeypatch):
     running.started = now - 60
     assert running.died(1) == 0.5
     assert running.early_deaths == running.refusals == 0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def test_ready_is_said_once_when_it_is_true(supervise):
